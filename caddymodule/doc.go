@@ -1,0 +1,2 @@
+// Package caddymodule is the Caddy side of Stopgate.
+package caddymodule

@@ -1,0 +1,31 @@
+package optoutstore
+
+import "errors"
+
+// The errors that a Store returns, wrapped with what an operator needs to know.
+// Errors of the file system and of Badger do not leave the package as they are:
+// Badger's carry the key, and with it the phone.
+var (
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("the opt-out store is closed")
+	// ErrNotReady: the index is being rebuilt from the journal.
+	ErrNotReady = errors.New("the opt-out index is being rebuilt from the journal")
+	// ErrNoSpace: the disk has less free space than the reserve.
+	ErrNoSpace = errors.New("the opt-out store's disk is short of space")
+	// ErrBusy: more changes are waiting than the store takes.
+	ErrBusy = errors.New("the opt-out store has too many changes waiting")
+	// ErrUnavailable: the store cannot be read or written; the text says why.
+	ErrUnavailable = errors.New("the opt-out store is not available")
+	// ErrNotOptedOut: there is nothing to lift.
+	ErrNotOptedOut = errors.New("the pair has not opted out")
+	// ErrInvalid: a field of the change cannot be stored: empty, or too long.
+	ErrInvalid = errors.New("the change cannot be stored")
+	// ErrLocked: another process, or another store of this one, has the directory.
+	ErrLocked = errors.New("the opt-out store's directory is in use")
+	// ErrLoss: the store is missing, is another one, or is shorter than it was.
+	ErrLoss = errors.New("the opt-out store has lost events")
+	// ErrDamaged: the journal is damaged in the middle.
+	ErrDamaged = errors.New("the opt-out journal is damaged")
+	// ErrNewerFormat: the store was written by a newer version of this program.
+	ErrNewerFormat = errors.New("the opt-out store was written by a newer version")
+)

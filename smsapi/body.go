@@ -1,0 +1,101 @@
+package smsapi
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// Body reads a request's body at most once, bounded, and puts it back so that
+// the request can still be forwarded byte for byte.
+type Body struct {
+	r    *http.Request
+	max  int64
+	read bool
+	b    []byte
+	ref  *Refusal
+}
+
+// NewBody returns the body of r, of which at most max bytes are read. It reads
+// nothing yet.
+func NewBody(r *http.Request, max int64) Body { return Body{r: r, max: max} }
+
+// Absent reports that the request has no body, without reading. A chunked
+// request may still turn out to have an empty one.
+func (b *Body) Absent() bool {
+	return b.r.Body == nil || b.r.Body == http.NoBody || b.r.ContentLength == 0
+}
+
+// Bytes is the whole body. A body over the limit or one that breaks off is a
+// refusal. The request's Body is replaced by one that yields the same bytes; its
+// ContentLength and TransferEncoding stay, so that it is framed on the way out
+// as it would have been.
+//
+// The bytes are not pooled: an http.Transport may still read a request's body
+// after the round trip has returned.
+func (b *Body) Bytes() ([]byte, *Refusal) {
+	if b.read || b.Absent() {
+		return b.b, b.ref
+	}
+	b.read = true
+	if b.r.ContentLength > b.max {
+		b.ref = tooLarge
+		return nil, b.ref
+	}
+	original := b.r.Body
+	b.b, b.ref = readBounded(original, b.r.ContentLength, b.max)
+	if b.ref != nil {
+		b.b = nil
+		return nil, b.ref
+	}
+	b.r.Body = &replay{Reader: bytes.NewReader(b.b), Closer: original}
+	return b.b, nil
+}
+
+// replay yields bytes already read and closes what they were read from.
+type replay struct {
+	*bytes.Reader
+	io.Closer
+}
+
+var (
+	tooLarge = &Refusal{
+		Status: http.StatusRequestEntityTooLarge,
+		Code:   "body_too_large",
+		Reason: "The request body is larger than this gateway reads",
+	}
+	brokenBody = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "body_incomplete",
+		Reason: "The request body could not be read to its end",
+	}
+)
+
+func readBounded(body io.Reader, declared, max int64) ([]byte, *Refusal) {
+	size := min(declared, 64<<10) // a declared length is a promise; memory is given as bytes arrive
+	if size < 0 {
+		size = 512
+	}
+	buf := make([]byte, 0, size+1) // one more, so that the end is seen without growing
+	for {
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > max {
+			return nil, tooLarge
+		}
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			var tooBig *http.MaxBytesError
+			if errors.As(err, &tooBig) {
+				return nil, tooLarge
+			}
+			return nil, brokenBody
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
+}
