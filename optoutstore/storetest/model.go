@@ -67,12 +67,13 @@ func (m *Model) Lookup(ctx context.Context, q optoutstore.Query) (optoutstore.St
 	if err := checkQuery(q); err != nil {
 		return optoutstore.State{}, false, err
 	}
-	for _, s := range m.sorted() {
-		if covers(q, s) {
-			return s, true, nil
+	var first optoutstore.State
+	for _, s := range m.states {
+		if covers(q, s) && (first.Number == 0 || s.Number < first.Number) {
+			first = s
 		}
 	}
-	return optoutstore.State{}, false, nil
+	return first, first.Number != 0, nil
 }
 
 // InForce implements [optoutstore.Store].

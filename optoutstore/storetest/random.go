@@ -1,0 +1,269 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/phone"
+	"pgregory.net/rapid"
+)
+
+// Keeper opens the stores of a directory, for [Random].
+type Keeper struct {
+	// Open opens the store in dir, which is a new and empty directory the first
+	// time. The store may be busy with recovery: Random waits until Health says
+	// that it is readable and writable.
+	Open func(dir string) (optoutstore.Store, error)
+
+	// Crash ends s, the store open in dir, without letting it finish anything,
+	// and returns the directory that holds what was on disk then: dir itself, or
+	// a copy made while s was open. It is called with changes under way. When it
+	// returns, s writes to that directory no more, and has released its files and
+	// locks; calls under way return at the latest when their ctx ends.
+	//
+	// Without Crash the store is only ever closed.
+	Crash func(s optoutstore.Store, dir string) (string, error)
+}
+
+// Random does random things to a store and holds it to the [Model], over a small
+// set of realms, senders and phones, so that they meet. In between it closes the
+// store or crashes it, both also with changes under way, and opens it again:
+// every event that a call returned must then be there, the others may be, and
+// all must be answered for by a change that was asked for.
+//
+// How often and how long is for the flags of package rapid: -rapid.checks and
+// -rapid.steps.
+func Random(t *testing.T, k Keeper) {
+	root := t.TempDir()
+	runs := 0
+	rapid.Check(t, func(t *rapid.T) {
+		runs++
+		dir := filepath.Join(root, fmt.Sprint(runs))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		r := &run{keeper: k, dir: dir, model: NewModel()}
+		r.open(t)
+		defer func() {
+			if r.store != nil {
+				_ = r.store.Close()
+			}
+			_ = os.RemoveAll(dir)
+			_ = os.RemoveAll(r.dir)
+		}()
+		actions := map[string]func(*rapid.T){
+			"opt out":      func(t *rapid.T) { r.change(t, "OptOut", optoutstore.Store.OptOut) },
+			"opt out more": func(t *rapid.T) { r.change(t, "OptOut", optoutstore.Store.OptOut) },
+			"lift":         func(t *rapid.T) { r.change(t, "Lift", optoutstore.Store.Lift) },
+			"look up":      r.lookup,
+			"close":        r.close,
+			"":             r.compareSome,
+		}
+		if k.Crash != nil {
+			actions["crash"] = r.crash
+		}
+		t.Repeat(actions)
+		r.close(t)
+	})
+}
+
+// The universe of Random.
+var (
+	realms  = []string{realm, otherRealm, optoutstore.AnyRealm}
+	senders = []phone.Sender{news, shop, phone.AnySender}
+	phones  = []phone.Number{ann, bob, eve, number("1206")}
+)
+
+// run is one run of Random.
+type run struct {
+	keeper Keeper
+	dir    string
+	store  optoutstore.Store
+	model  *Model
+	asked  int // changes so far, for their request IDs
+}
+
+// open opens the store and waits until it has recovered.
+func (r *run) open(t *rapid.T) {
+	store, err := r.keeper.Open(r.dir)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	r.store = store
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		h := store.Health()
+		if h.Readable && h.Writable {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not ready after opening: %+v", h)
+		}
+	}
+}
+
+func drawChange(t *rapid.T) optoutstore.Change {
+	c := optoutstore.Change{
+		Pair: pair(
+			rapid.SampledFrom(realms).Draw(t, "realm"),
+			rapid.SampledFrom(senders).Draw(t, "sender"),
+			rapid.SampledFrom(phones).Draw(t, "phone"),
+		),
+		Source: rapid.SampledFrom([]optoutstore.Source{
+			optoutstore.SourceAPIWeb, optoutstore.SourceCLI, optoutstore.SourceAdmin, optoutstore.SourceImport, "",
+		}).Draw(t, "source"),
+		Remote: rapid.SampledFrom([]string{"", "192.0.2.1", "2001:db8::1"}).Draw(t, "remote"),
+		Actor:  rapid.StringN(-1, 8, -1).Draw(t, "actor"),
+		Reason: rapid.StringN(-1, 16, -1).Draw(t, "reason"),
+	}
+	if rapid.Bool().Draw(t, "dated") {
+		c.EffectiveAt = time.Unix(
+			rapid.Int64Range(0, 4e9).Draw(t, "effective at"), rapid.Int64Range(0, 999_999_999).Draw(t, "and"))
+	}
+	if rapid.IntRange(0, 19).Draw(t, "spoilt") == 7 {
+		rapid.SampledFrom([]func(){
+			func() { c.Realm = "" },
+			func() { c.Sender = "" },
+			func() { c.Phone = phone.Number{} },
+			func() { c.Reason = string(make([]byte, MaxReason+1)) },
+		}).Draw(t, "how")()
+	}
+	return c
+}
+
+// ask is a change that no other equals.
+func (r *run) ask(t *rapid.T) optoutstore.Change {
+	c := drawChange(t)
+	r.asked++
+	c.RequestID = fmt.Sprint(r.asked)
+	return c
+}
+
+type changing func(optoutstore.Store, context.Context, optoutstore.Change) (optoutstore.Event, error)
+
+func (r *run) change(t *rapid.T, name string, call changing) {
+	c := r.ask(t)
+	want, wantErr := call(r.model, t.Context(), c)
+	got, err := call(r.store, t.Context(), c)
+	if !sameError(err, wantErr) {
+		t.Fatalf("%s of %+v: %v, want %v", name, c, err, wantErr)
+	}
+	if err != nil {
+		return
+	}
+	if got.RecordedAt.Sub(want.RecordedAt).Abs() > time.Minute {
+		t.Fatalf("%s recorded at %v, want %v", name, got.RecordedAt, want.RecordedAt)
+	}
+	// The two clocks were read at different times; the store's counts.
+	want.RecordedAt = got.RecordedAt
+	if c.EffectiveAt.IsZero() {
+		want.EffectiveAt = got.RecordedAt
+	}
+	if !sameEvent(got, want) {
+		t.Fatalf("%s = %+v, want %+v", name, got, want)
+	}
+	r.remember(t, append(r.model.Events()[:want.Number-1], got))
+}
+
+// remember makes events what happened.
+func (r *run) remember(t *rapid.T, events []optoutstore.Event) {
+	model, err := Replay(events)
+	if err != nil {
+		t.Fatalf("events that cannot be: %v", err)
+	}
+	r.model = model
+}
+
+// sameError reports whether a store's error is of the model's kind.
+func sameError(got, want error) bool {
+	for _, kind := range []error{optoutstore.ErrInvalid, optoutstore.ErrNotOptedOut} {
+		if errors.Is(want, kind) {
+			return errors.Is(got, kind)
+		}
+	}
+	return (got == nil) == (want == nil)
+}
+
+func (r *run) lookup(t *rapid.T) {
+	inForce, _ := statesOf(t.Context(), r.model, optoutstore.Filter{})
+	r.compareLookup(t, optoutstore.Query{
+		Realm:   rapid.SampledFrom(realms).Draw(t, "realm"),
+		Senders: rapid.SliceOfN(rapid.SampledFrom(senders), 0, 4).Draw(t, "senders"),
+		Phones:  rapid.SliceOfN(rapid.SampledFrom(phones), 1, 5).Draw(t, "phones"),
+	}, inForce)
+}
+
+func (r *run) close(t *rapid.T) {
+	flight := r.depart(t)
+	if err := r.store.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	flight.returned.Wait()
+	flight.cancel()
+	r.store = nil
+	r.open(t)
+	r.reconcile(t, flight.asked, flight.landed())
+}
+
+func (r *run) crash(t *rapid.T) {
+	flight := r.depart(t)
+	// What returned before the crash must have survived it. What returns while it
+	// happens may have.
+	landed := flight.landed()
+	dir, err := r.keeper.Crash(r.store, r.dir)
+	flight.cancel()
+	r.store = nil
+	flight.returned.Wait()
+	if err != nil {
+		t.Fatalf("Crash: %v", err)
+	}
+	if dir != r.dir {
+		_ = os.RemoveAll(r.dir)
+		r.dir = dir
+	}
+	r.open(t)
+	r.reconcile(t, flight.asked, landed)
+}
+
+// flight is changes under way.
+type flight struct {
+	asked    []optoutstore.Change
+	cancel   context.CancelFunc
+	returned sync.WaitGroup
+	acks     recorder
+}
+
+// landed returns the events that calls have returned so far.
+func (f *flight) landed() []optoutstore.Event {
+	f.acks.mu.Lock()
+	defer f.acks.mu.Unlock()
+	return slices.Clone(f.acks.events)
+}
+
+// depart starts up to eight changes, and returns when they may be anywhere.
+func (r *run) depart(t *rapid.T) *flight {
+	ctx, cancel := context.WithCancel(t.Context())
+	f := &flight{cancel: cancel}
+	store := r.store
+	for range rapid.IntRange(0, 8).Draw(t, "changes under way") {
+		c := r.ask(t)
+		f.asked = append(f.asked, c)
+		call := rapid.SampledFrom([]changing{optoutstore.Store.OptOut, optoutstore.Store.OptOut, optoutstore.Store.Lift}).Draw(t, "call")
+		f.returned.Go(func() {
+			if e, err := call(store, ctx, c); err == nil {
+				f.acks.add(e)
+			}
+		})
+	}
+	if len(f.asked) > 0 {
+		time.Sleep(time.Duration(rapid.IntRange(0, 3000).Draw(t, "microseconds")) * time.Microsecond)
+	}
+	return f
+}
