@@ -1,11 +1,182 @@
 package phone
 
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
 // Sender is a sender code in canonical form: digits as E.164 where they are a
-// phone, short codes as they are, alphanumeric IDs in lower case.
+// phone, short codes without leading zeros, alphanumeric IDs in lower case.
 type Sender string
 
 // AnySender is the sender of an opt-out that covers every sender of its realm.
 const AnySender Sender = "*"
 
-// MaxSender is the longest sender code that is read, in bytes.
-const MaxSender = 64
+const (
+	// MaxSender is the longest sender code that is read, in bytes.
+	MaxSender = 64
+	// maxShort is the longest code that is never taken for a phone. Short codes
+	// have three to six digits in nearly all countries; the longer ones are told
+	// from phones by their length.
+	maxShort = 6
+	// minHidden is the fewest digits of an alphanumeric sender that are a reading
+	// of their own, for backends that keep digits only.
+	minHidden = 5
+)
+
+// CanonicalSender reads the sender of a stop, strictly: nothing is trimmed. It is
+// one of
+//
+//   - digits, with or without a plus, that are a phone as in [Region.Canonical];
+//   - other digits: a short code. Leading zeros do not count, as they do not for
+//     a backend that keeps numbers;
+//   - an alphanumeric ID: at least one letter, with digits, blanks and some of
+//     the punctuation of GSM 03.38 between. Letter case and Unicode's
+//     compatibility forms (full-width letters) do not count; look-alikes of
+//     other scripts remain other senders.
+func (r *Region) CanonicalSender(s string) (Sender, error) {
+	switch {
+	case s == "":
+		return "", ErrEmpty
+	case len(s) > MaxSender:
+		return "", ErrTooLong
+	}
+	if d := strings.TrimPrefix(s, "+"); allDigits(d) {
+		return r.numericSender(d), nil
+	}
+	id, err := foldID(s)
+	if err != nil || !isID(id) {
+		return "", ErrNotSender
+	}
+	return Sender(id), nil
+}
+
+// SenderReadings appends to dst every sender that a backend could read out of the
+// sender field of a send, without duplicates: the forms of CanonicalSender, and
+// for numbers what [Region.Readings] does for one phone. field is percent-decoded
+// already, and the readings may share its memory.
+func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
+	if len(field) > MaxSender {
+		return dst, ErrTooLong
+	}
+	start := len(dst)
+	switch plainKind(field) {
+	case plainDigits:
+		return r.numberSenders(dst, start, field), nil
+	case plainLetters:
+		return append(dst, Sender(field)), nil
+	}
+	if !utf8.ValidString(field) {
+		return dst, ErrUnreadable
+	}
+	s := visible(field)
+	if s == "" {
+		return dst, ErrEmpty
+	}
+	id, err := foldID(s)
+	if err != nil {
+		return dst, err
+	}
+	var letters bool
+	var number digits
+	for _, c := range id {
+		letters = letters || unicode.IsLetter(c)
+		if c < utf8.RuneSelf {
+			number.put(byte(c))
+		}
+	}
+	if letters {
+		id = strings.TrimLeft(id, "+ ") // a plus may have been a blank
+		if !isID(id) {
+			return dst, ErrUnreadable
+		}
+		dst = append(dst, Sender(id))
+		if number.n >= minHidden && number.fits() {
+			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
+		}
+		return dst, nil
+	}
+	if number.n == 0 || strings.Trim(id, "0123456789+ -./()'") != "" {
+		return dst, ErrUnreadable
+	}
+	if d := strings.TrimPrefix(id, "+"); allDigits(d) {
+		return r.numberSenders(dst, start, d), nil
+	}
+	var buf [MaxSender]byte
+	plain, err := fold(buf[:0], id)
+	if err != nil || !wellFormed(plain) || !number.fits() {
+		return dst, ErrUnreadable
+	}
+	return r.numberSenders(dst, start, strings.Clone(number.string())), nil
+}
+
+// numericSender is the canonical form of a sender of digits.
+func (r *Region) numericSender(d string) Sender {
+	code := trimZeros(d)
+	if len(code) <= maxShort {
+		return Sender(code)
+	}
+	for _, d := range [...]string{d, code} {
+		if len(d) > maxPrefixed {
+			continue
+		}
+		if n, ok := r.canonical(d); ok && n.n > maxShort {
+			return within(d, n)
+		}
+	}
+	return Sender(code)
+}
+
+// numberSenders appends the readings of a sender of digits, each once since
+// dst[start:].
+func (r *Region) numberSenders(dst []Sender, start int, d string) []Sender {
+	dst = addSender(dst, start, Sender(trimZeros(d)))
+	dst = addSender(dst, start, r.numericSender(d))
+	if len(d) > maxPrefixed {
+		return dst
+	}
+	for v := d; v != ""; v = v[1:] {
+		if rest, ok := strings.CutPrefix(v, "011"); ok && rest != "" {
+			dst = addSender(dst, start, Sender(trimZeros(rest)))
+			dst = addSender(dst, start, r.numericSender(rest))
+		}
+		if v[0] != '0' {
+			break
+		}
+	}
+	var room [8]Number
+	for _, n := range r.digitReadings(room[:0], 0, d) {
+		dst = addSender(dst, start, within(d, n))
+		national, ok := strings.CutPrefix(string(n.digits[:n.n]), r.plan.code)
+		if ok && r.plan.possible(len(national)) && len(national) <= maxShort {
+			dst = addSender(dst, start, Sender(trimZeros(strings.Clone(national))))
+		}
+	}
+	return dst
+}
+
+func addSender(dst []Sender, start int, s Sender) []Sender {
+	if slices.Contains(dst[start:], s) {
+		return dst
+	}
+	return append(dst, s)
+}
+
+// within is the number as a sender, sharing memory with the digits that it was
+// read from where it is a part of them.
+func within(d string, n Number) Sender {
+	if at := len(d) - int(n.n); at >= 0 && d[at:] == string(n.digits[:n.n]) {
+		return Sender(d[at:])
+	}
+	return Sender(n.Digits())
+}
+
+// trimZeros removes leading zeros, but not the last digit.
+func trimZeros(d string) string {
+	for len(d) > 1 && d[0] == '0' {
+		d = d[1:]
+	}
+	return d
+}

@@ -1,0 +1,185 @@
+package phone
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// maxPrefixed is the most digits that are looked at for one number: an E.164
+// number behind the longest international prefix in use (5 digits).
+const maxPrefixed = MaxDigits + 5
+
+// Canonical reads the phone of a stop: ASCII digits and nothing else. Plausible
+// is enough, for number ranges are opened every month: the digits must have a
+// length that is possible for their country, the range is not asked for.
+//
+// Digits that can be read in several ways are read, in this order, as
+//
+//  1. an international number behind the region's international prefix or 00,
+//  2. a number that begins with the region's own calling code,
+//  3. a national number of the region, with or without its trunk prefix,
+//  4. an international number.
+//
+// National comes before international because both are common in a region's
+// own traffic and foreign numbers are not. Where 2 and 3 are both possible
+// (3912345678 in Italy) 2 wins, unless only 3 is a number range in use. Whatever
+// wins, [Region.Readings] holds it for every way to write the same digits.
+//
+// The result is stable: the canonical form of a number's own digits is that
+// number.
+func (r *Region) Canonical(digits string) (Number, error) {
+	if digits == "" {
+		return Number{}, ErrEmpty
+	}
+	if !allDigits(digits) {
+		return Number{}, ErrNotDigits
+	}
+	if len(digits) > maxPrefixed {
+		return Number{}, ErrTooLong
+	}
+	if n, ok := r.canonical(digits); ok {
+		return n, nil
+	}
+	if len(digits) > MaxDigits && digits[0] != '0' {
+		return Number{}, ErrTooLong
+	}
+	return Number{}, ErrImpossible
+}
+
+// canonical follows resolve until it no longer changes anything. One step is
+// almost always enough; a second one matters for numbers that repeat their
+// country's calling code or trunk prefix.
+func (r *Region) canonical(d string) (Number, bool) {
+	n, ok := r.resolve(d)
+	for range maxPrefixed {
+		if !ok {
+			return Number{}, false
+		}
+		next, more := r.resolve(string(n.digits[:n.n]))
+		if !more || next == n {
+			return n, true
+		}
+		n = next
+	}
+	return Number{}, false
+}
+
+// resolve is one step of canonical.
+func (r *Region) resolve(d string) (Number, bool) {
+	if cut := r.idd.len(d); cut > 0 {
+		if n, ok := r.international(d[cut:]); ok {
+			return n, true
+		}
+	}
+	n, ok := r.own(d)
+	national, isNational := r.national(d)
+	switch {
+	case ok && (!isNational || n == national || !r.rather(d)):
+		return n, true
+	case isNational:
+		return national, true
+	}
+	if n, ok := r.international(d); ok {
+		return n, true
+	}
+	if rest, ok := strings.CutPrefix(d, "00"); ok {
+		return r.international(rest)
+	}
+	return Number{}, false
+}
+
+// own reads digits that begin with the region's calling code.
+func (r *Region) own(d string) (Number, bool) {
+	if !strings.HasPrefix(d, r.plan.code) {
+		return Number{}, false
+	}
+	return r.international(d)
+}
+
+// rather reports that d, which can be read both with the region's calling code
+// and as a national number, is rather the latter.
+func (r *Region) rather(d string) bool {
+	rest := d[len(r.plan.code):]
+	if r.plan.mobile>>len(rest)&1 == 1 {
+		return false
+	}
+	return r.inUse(d) && !r.inUse(rest)
+}
+
+// inUse asks the library for the range of a national number.
+func (r *Region) inUse(national string) bool {
+	n, err := phonenumbers.Parse("+"+r.plan.code+national, "")
+	return err == nil && phonenumbers.IsValidNumber(n)
+}
+
+// international reads digits as calling code and national number.
+func (r *Region) international(d string) (Number, bool) {
+	if len(d) < 3 {
+		return Number{}, false
+	}
+	p := r.plans[int(d[0]-'0')*100+int(d[1]-'0')*10+int(d[2]-'0')]
+	if p == nil {
+		return Number{}, false
+	}
+	national := d[len(p.code):]
+	if p.trunk.len(national) > 0 { // as in +44 (0)20 7946 0000
+		return parsed("+"+d, "", p.code)
+	}
+	if !p.possible(len(national)) {
+		return Number{}, false
+	}
+	return join("", d)
+}
+
+// national reads digits as a number of the region without its calling code.
+func (r *Region) national(d string) (Number, bool) {
+	p := r.plan
+	if cut := r.trunk.len(d); cut > 0 {
+		if r.trunkInside || r.trunk.pattern != nil {
+			return parsed(d, r.code, p.code)
+		}
+		if p.possible(len(d) - cut) {
+			return join(p.code, d[cut:])
+		}
+	}
+	if !p.possible(len(d)) {
+		return Number{}, false
+	}
+	return join(p.code, d)
+}
+
+// parsed is the long way: the library's reading of text, provided that it is a
+// possible number with the calling code.
+func parsed(text, region, code string) (Number, bool) {
+	n, err := phonenumbers.Parse(strings.Clone(text), region)
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+		return Number{}, false
+	}
+	if digitsOf(int(n.GetCountryCode())) != code {
+		return Number{}, false
+	}
+	return join(code, phonenumbers.GetNationalSignificantNumber(n))
+}
+
+func join(code, national string) (n Number, ok bool) {
+	if len(code)+len(national) > MaxDigits {
+		return n, false
+	}
+	k := copy(n.digits[:], code)
+	k += copy(n.digits[k:], national)
+	n.n = uint8(k)
+	return n, k > 0
+}
+
+func digitsOf(code int) string { return strconv.Itoa(code) }
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

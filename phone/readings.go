@@ -1,0 +1,308 @@
+package phone
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+const (
+	// MaxField is the longest phone field of a send that is read, in bytes.
+	MaxField = 32 << 10
+	// MaxList is the most numbers that one field may list.
+	MaxList = 1000
+	// minListed is the fewest digits that a part of a field has when it is taken
+	// for a number of its own although the parts also make one number together.
+	// No E.164 subscriber of a mobile network has fewer, and the groups of a
+	// number that is written in groups do.
+	minListed = 7
+)
+
+// Readings appends to dst every number that a backend could read out of the
+// phone field of a send, without duplicates. field is percent-decoded already.
+//
+// A field that is one number gives: its digits as an international number, as a
+// national one, the same without leading zeros and international prefixes, and
+// the canonical form of each way in which a stop could have named any of these.
+// The rule behind it: if a stop's digits and a send's field mean one phone to
+// anybody, the stop's canonical form is among the send's readings. A plus does
+// not make digits international, for a backend that strips it does not know.
+//
+// A list gives the readings of each element, and of all its digits together if
+// they are few enough for one number. Comma, semicolon and bar separate; blanks
+// and slashes may separate or group. In "+1 206 555 1212" they group, and its
+// parts of fewer than seven digits are no readings; "13105550000 12065551212"
+// has too many digits for that, and there each run of parts that could be a
+// number is one.
+//
+// Digits that are no possible number are a reading all the same; it is on no
+// list. ErrUnreadable is for what cannot be taken for phones without doubt.
+func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
+	if len(field) <= MaxDigits && allDigits(field) {
+		return r.digitReadings(dst, len(dst), field), nil
+	}
+	if len(field) > MaxField {
+		return dst, ErrTooLong
+	}
+	var buf [128]byte
+	plain, err := fold(buf[:0], field)
+	if err != nil {
+		return dst, err
+	}
+	return r.fieldReadings(dst, plain)
+}
+
+// fieldReadings reads a folded field.
+func (r *Region) fieldReadings(dst []Number, plain []byte) ([]Number, error) {
+	if len(bytes.Trim(plain, " ")) == 0 {
+		return dst, ErrEmpty
+	}
+	start := len(dst)
+	whole := digits{}
+	whole.add(plain)
+	if whole.n == 0 {
+		return dst, ErrUnreadable
+	}
+	if whole.fits() {
+		dst = r.digitReadings(dst, start, whole.string())
+	}
+	elements := 0
+	if bytes.Count(plain, []byte("+")) > MaxList {
+		return dst[:start], ErrTooLong
+	}
+	for rest := plain; rest != nil; {
+		var element []byte
+		element, rest = cutElement(rest)
+		if len(bytes.Trim(element, " -")) == 0 {
+			continue
+		}
+		if elements++; elements > MaxList {
+			return dst[:start], ErrTooLong
+		}
+		var err error
+		if dst, err = r.elementReadings(dst, element, &whole); err != nil {
+			return dst[:start], err
+		}
+	}
+	return dst[:start+len(unique(dst[start:]))], nil
+}
+
+// cutElement cuts a list at its first separator. An extension in the form of
+// RFC 3966 stays with its number.
+func cutElement(list []byte) (element, rest []byte) {
+	for from := 0; ; {
+		i := bytes.IndexAny(list[from:], ",;|")
+		if i < 0 {
+			return list, nil
+		}
+		i += from
+		if list[i] != ';' || !bytes.HasPrefix(list[i+1:], []byte("ext=")) {
+			return list[:i], list[i+1:]
+		}
+		from = i + 1
+	}
+}
+
+// elementReadings reads one element of a list. whole are the digits of the list.
+func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([]Number, error) {
+	number, extension, ok := cutExtension(cutScheme(element))
+	if !ok || !wellFormed(number) {
+		return dst, ErrUnreadable
+	}
+	if len(extension) > 0 { // a backend may keep nothing but digits
+		all := digits{}
+		all.add(number)
+		all.add(extension)
+		if all.fits() {
+			dst = r.digitReadings(dst, len(dst), all.string())
+		}
+	}
+	// A plus begins a number, so what follows the next one is another.
+	for len(number) > 0 {
+		end := len(number)
+		if first := bytes.IndexAny(number, "+0123456789"); first >= 0 {
+			if i := bytes.IndexByte(number[first+1:], '+'); i >= 0 {
+				end = first + 1 + i
+			}
+		}
+		var err error
+		if dst, err = r.groupReadings(dst, number[:end], whole); err != nil {
+			return dst, err
+		}
+		number = number[end:]
+	}
+	return dst, nil
+}
+
+// groupReadings reads groups of digits with at most one plus, at their front:
+// one number, or several in a row.
+func (r *Region) groupReadings(dst []Number, group []byte, whole *digits) ([]Number, error) {
+	one := digits{}
+	one.add(group)
+	switch {
+	case one.n == 0:
+		return dst, nil
+	case !one.fits():
+		return r.runReadings(dst, group)
+	case whole.fits() && (one.n == whole.n || one.n < minListed): // read already
+	default:
+		dst = r.digitReadings(dst, len(dst), one.string())
+	}
+	// What stands first is all that a reader like atoi sees.
+	dst = r.partReadings(dst, leadingDigits(group), one.n)
+	for part := range bytes.SplitSeq(group, []byte(" ")) {
+		dst = r.partReadings(dst, part, one.n)
+	}
+	return dst, nil
+}
+
+// partReadings reads a part of a number of total digits, if it is long enough.
+func (r *Region) partReadings(dst []Number, part []byte, total int) []Number {
+	if len(part) < minListed {
+		return dst
+	}
+	d := digits{}
+	if d.add(part); d.n < minListed || d.n == total {
+		return dst
+	}
+	return r.digitReadings(dst, len(dst), d.string())
+}
+
+// leadingDigits is the first run of digits.
+func leadingDigits(group []byte) []byte {
+	start := bytes.IndexAny(group, "0123456789")
+	if start < 0 {
+		return nil
+	}
+	end := start
+	for end < len(group) && group[end] >= '0' && group[end] <= '9' {
+		end++
+	}
+	return group[start:end]
+}
+
+// runReadings reads groups with too many digits for one number: each run of them
+// that can be a number is one.
+func (r *Region) runReadings(dst []Number, group []byte) ([]Number, error) {
+	var parts []digits
+	for part := range bytes.SplitSeq(group, []byte(" ")) {
+		d := digits{}
+		if d.add(part); d.n == 0 {
+			continue
+		}
+		if !d.fits() {
+			return dst, ErrUnreadable
+		}
+		parts = append(parts, d)
+	}
+	if len(parts) > MaxList {
+		return dst, ErrTooLong
+	}
+	found := false
+	for i := range parts {
+		run := digits{}
+		for j := i; j < len(parts); j++ {
+			if run.addString(parts[j].string()); !run.fits() {
+				break
+			}
+			if run.n >= minListed {
+				dst = r.digitReadings(dst, len(dst), run.string())
+				found = true
+			}
+		}
+	}
+	if !found {
+		return dst, ErrUnreadable
+	}
+	return dst, nil
+}
+
+// digitReadings appends the readings of digits that are one number, each once
+// since dst[start:].
+func (r *Region) digitReadings(dst []Number, start int, d string) []Number {
+	zeros := len(d) - len(strings.TrimLeft(d, "0"))
+	for skip := 0; skip <= zeros && skip < len(d); skip++ {
+		v := d[skip:]
+		if len(v) > maxPrefixed {
+			continue
+		}
+		dst = r.variant(dst, start, v)
+		if rest, ok := strings.CutPrefix(v, "011"); ok { // from North America
+			dst = r.unprefixed(dst, start, rest)
+		}
+		if cut := r.idd.len(v); cut > 0 {
+			dst = r.unprefixed(dst, start, v[cut:])
+		}
+	}
+	// A stop may have named each of these by its national digits.
+	for i := start; i < len(dst); i++ {
+		n := dst[i]
+		national, ok := strings.CutPrefix(string(n.digits[:n.n]), r.plan.code)
+		if !ok || !r.plan.possible(len(national)) {
+			continue
+		}
+		if m, ok := r.canonical(national); ok {
+			dst = include(dst, start, m)
+		}
+		if r.trunk.literal != "" {
+			var with digits
+			with.addString(r.trunk.literal)
+			with.addString(national)
+			if m, ok := r.canonical(with.string()); ok {
+				dst = include(dst, start, m)
+			}
+		}
+	}
+	if len(dst) == start { // nothing but zeros
+		if n, err := ParseNumber(d[:min(len(d), MaxDigits)]); err == nil {
+			dst = append(dst, n)
+		}
+	}
+	return dst
+}
+
+// unprefixed appends the readings of what stands behind an international prefix.
+func (r *Region) unprefixed(dst []Number, start int, d string) []Number {
+	for d != "" {
+		dst = r.variant(dst, start, d)
+		if d[0] != '0' {
+			break
+		}
+		d = d[1:]
+	}
+	return dst
+}
+
+// variant appends what exactly these digits can mean.
+func (r *Region) variant(dst []Number, start int, d string) []Number {
+	if d[0] != '0' && len(d) <= MaxDigits {
+		n, _ := join("", d)
+		dst = include(dst, start, n)
+	}
+	if n, ok := r.international(d); ok {
+		dst = include(dst, start, n)
+	}
+	if n, ok := r.national(d); ok {
+		dst = include(dst, start, n)
+	}
+	if n, ok := r.canonical(d); ok {
+		dst = include(dst, start, n)
+	}
+	return dst
+}
+
+func include(dst []Number, start int, n Number) []Number {
+	if slices.Contains(dst[start:], n) {
+		return dst
+	}
+	return append(dst, n)
+}
+
+// unique sorts numbers and drops duplicates, in place.
+func unique(numbers []Number) []Number {
+	if len(numbers) < 2 {
+		return numbers
+	}
+	slices.SortFunc(numbers, func(a, b Number) int { return bytes.Compare(a.digits[:a.n], b.digits[:b.n]) })
+	return slices.Compact(numbers)
+}
