@@ -179,8 +179,16 @@ func (s fixture) states(f optoutstore.Filter) map[optoutstore.Pair]optoutstore.S
 // sameHistory checks that the history of p is want, to the last field.
 func (s fixture) sameHistory(p phone.Number, want ...optoutstore.Event) {
 	s.t.Helper()
-	if got := s.history(p); !slices.EqualFunc(got, want, sameEvent) {
-		s.t.Errorf("history of %v:\n%+v\nwant\n%+v", p, got, want)
+	got := s.history(p)
+	if len(got) != len(want) {
+		s.t.Errorf("history of %v has %d events, want %d", p, len(got), len(want))
+		return
+	}
+	for i := range got {
+		if !sameEvent(got[i], want[i]) {
+			s.t.Errorf("history of %v, event %d:\n%+v\nwant\n%+v", p, i+1, got[i], want[i])
+			return
+		}
 	}
 }
 

@@ -151,6 +151,22 @@ var writeTests = []subtest{
 		}
 		s.sameHistory(ann, want...)
 	}},
+	{"a time that cannot be kept is refused", func(t *testing.T, s fixture) {
+		for _, at := range []time.Time{
+			time.Date(1, 1, 1, 0, 0, 0, 1000, time.UTC),
+			time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
+			time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC),
+			time.Unix(1<<55, 0),
+			time.Unix(-1<<55, 0),
+		} {
+			c := change(realm, news, ann)
+			c.EffectiveAt = at
+			e, err := s.OptOut(t.Context(), c)
+			if err == nil && !sameTime(e.EffectiveAt, stored(at)) || err != nil && !isInvalid(err) {
+				t.Errorf("effective at %v: %v, %v", at, e.EffectiveAt, err)
+			}
+		}
+	}},
 	{"the order of recording decides", func(t *testing.T, s fixture) {
 		c := change(realm, news, ann)
 		s.optOut(c)

@@ -10,7 +10,8 @@ import (
 )
 
 // reconcile checks that the store holds the events of the model and those that
-// landed, and beyond them only what was asked for; makes the model follow, and compares the two.
+// landed, and beyond them only what was asked for; makes the model follow; and
+// compares the two.
 func (r *run) reconcile(t *rapid.T, asked []optoutstore.Change, landed []optoutstore.Event) {
 	var events []optoutstore.Event
 	for _, p := range phones {
