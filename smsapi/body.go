@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"unsafe"
 )
 
 // Body reads a request's body at most once, bounded, and puts it back so that
@@ -51,6 +52,13 @@ func (b *Body) Bytes() ([]byte, *Refusal) {
 	}
 	b.r.Body = &replay{Reader: bytes.NewReader(b.b), Closer: original}
 	return b.b, nil
+}
+
+// Text is [Body.Bytes] as a string that shares their memory. Nobody writes to
+// them: they are read in full before they are given out.
+func (b *Body) Text() (string, *Refusal) {
+	body, refusal := b.Bytes()
+	return unsafe.String(unsafe.SliceData(body), len(body)), refusal
 }
 
 // replay yields bytes already read and closes what they were read from.

@@ -1,0 +1,224 @@
+package smsapi
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxDecodings is how often a name or a path is decoded in search of what some
+// reader could see in it. Twice is what careless stacks do; once more is margin.
+const maxDecodings = 3
+
+// NameFolds reports whether any server family could read name, as written, as
+// one of the names that known accepts. known is given skeletons: ASCII letters
+// in lower case and digits, without anything else, "sendercode" for sender_code.
+//
+// Folded are: escapes, once and more, %uXXXX among them, and overlong UTF-8; letter
+// case (ASP.NET, ColdFusion); compatibility forms such as full-width letters;
+// leading and trailing bytes of no meaning; what follows a NUL or "[" (PHP, qs,
+// Rack); ".", space and "-" for "_" (PHP); "&", ";" and "=" that only a second
+// decoding brings to light; and a leading "amp;".
+func NameFolds(name string, known func(skeleton []byte) bool) bool {
+	return folds(name, known, nameFolds)
+}
+
+// ValueFolds is NameFolds for a value that names something, such as a command:
+// it also looks at each entry of what a reader could take for a list.
+func ValueFolds(value string, known func(skeleton []byte) bool) bool {
+	return folds(value, known, anyStretchFolds)
+}
+
+func folds(s string, known func([]byte) bool, look func([]byte, func([]byte) bool) bool) bool {
+	var buffers [2][256]byte
+	decoded := appendLenient(buffers[0][:0], s, true)
+	for i := range maxDecodings {
+		if look(decoded, known) {
+			return true
+		}
+		again := appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
+		if len(again) == len(decoded) {
+			return false // nothing was left to decode
+		}
+		decoded = again
+	}
+	return false
+}
+
+// nameFolds looks at each part of a decoded name that a second look for
+// separators would make a name of its own.
+func nameFolds(name []byte, known func([]byte) bool) bool {
+	start := 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && !separates(name[i]) {
+			continue
+		}
+		if partFolds(name[start:i], known) {
+			return true
+		}
+		start = i + 1
+	}
+	return false
+}
+
+// separates reports whether c ends a name or begins one for somebody who
+// splits after decoding.
+func separates(c byte) bool {
+	switch c {
+	case '&', ';', '?', '#', '\r', '\n':
+		return true
+	}
+	return false
+}
+
+// partFolds looks at the whole of part, and at its beginning up to where a
+// reader may cut.
+func partFolds(part []byte, known func([]byte) bool) bool {
+	var buf [maxSkeleton]byte
+	if known(skeleton(buf[:0], part)) {
+		return true
+	}
+	start := 0
+	for i := 0; i <= len(part); i++ {
+		if i < len(part) && !cutsName(part[i]) {
+			continue
+		}
+		if s := skeleton(buf[:0], part[start:i]); len(s) > 0 {
+			return known(s)
+		}
+		start = i + 1 // nothing yet, as before the bracket of "[phone]"
+	}
+	return false
+}
+
+// anyStretchFolds looks at the whole of value, and at each stretch of it.
+func anyStretchFolds(value []byte, known func([]byte) bool) bool {
+	var buf [maxSkeleton]byte
+	if known(skeleton(buf[:0], value)) {
+		return true
+	}
+	start := 0
+	for i := 0; i <= len(value); i++ {
+		if i < len(value) && !separates(value[i]) && !cutsName(value[i]) && value[i] > ' ' {
+			continue
+		}
+		if known(skeleton(buf[:0], value[start:i])) {
+			return true
+		}
+		start = i + 1
+	}
+	return false
+}
+
+// cutsName reports whether a reader may end a name at c.
+func cutsName(c byte) bool {
+	switch c {
+	case 0, '[', ']', '%', '=', ':', ',', '|', '"', '\'', '/', '\\', '<', '>', '(', ')', '{', '}':
+		return true
+	}
+	return false
+}
+
+// maxSkeleton is more than the longest skeleton of interest. A longer one ends
+// there, and equals none.
+const maxSkeleton = 64
+
+// skeleton appends to dst what is left of s when every fold that a reader could
+// apply is applied: ASCII letters in lower case and digits. Letters and digits
+// of other scripts leave a 0xff, so that they do not vanish.
+func skeleton(dst []byte, s []byte) []byte {
+	ascii := true
+	for _, c := range s {
+		if c >= utf8.RuneSelf {
+			ascii = false
+			break
+		}
+		if c = lower(c); isAlnum(c) {
+			if len(dst) == maxSkeleton {
+				return dst
+			}
+			dst = append(dst, c)
+		}
+	}
+	if ascii {
+		return dst
+	}
+	return foreignSkeleton(dst[:0], s)
+}
+
+// foreignSkeleton is skeleton for names with bytes outside ASCII.
+func foreignSkeleton(dst []byte, s []byte) []byte {
+	for _, r := range string(norm.NFKD.Bytes(repairUTF8(s))) {
+		if len(dst) == maxSkeleton {
+			break
+		}
+		switch {
+		case r == 'ı': // dotless i: its upper case is I, whose lower case is i
+			dst = append(dst, 'i')
+		case r < utf8.RuneSelf:
+			if c := lower(byte(r)); isAlnum(c) {
+				dst = append(dst, c)
+			}
+		case r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r)):
+			dst = append(dst, 0xff)
+		}
+	}
+	return dst
+}
+
+// repairUTF8 decodes overlong forms, as readers that do not check do, and drops
+// bytes that are no UTF-8 at all.
+func repairUTF8(s []byte) []byte {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRune(s[i:])
+		if r == utf8.RuneError && n <= 1 {
+			r, n = overlong(s[i:])
+		}
+		if r >= 0 {
+			out = utf8.AppendRune(out, r)
+		}
+		i += n
+	}
+	return out
+}
+
+// overlong decodes a sequence of more bytes than its character needs. It returns
+// -1 for what is none.
+func overlong(s []byte) (rune, int) {
+	var r rune
+	var n int
+	switch c := s[0]; {
+	case c&0xe0 == 0xc0:
+		r, n = rune(c&0x1f), 2
+	case c&0xf0 == 0xe0:
+		r, n = rune(c&0x0f), 3
+	case c&0xf8 == 0xf0:
+		r, n = rune(c&0x07), 4
+	default:
+		return -1, 1
+	}
+	if len(s) < n {
+		return -1, 1
+	}
+	for _, c := range s[1:n] {
+		if c&0xc0 != 0x80 {
+			return -1, 1
+		}
+		r = r<<6 | rune(c&0x3f)
+	}
+	if r >= utf8.RuneSelf {
+		return -1, n // a surrogate or out of range: no character of any name
+	}
+	return r, n
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}
+
+func isAlnum(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }

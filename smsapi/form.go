@@ -1,0 +1,141 @@
+package smsapi
+
+import "strings"
+
+// MaxPairs is the number of pairs that every known server family reads. PHP and
+// Express read the first 1,000 and drop the rest without a word; Django,
+// Starlette and body-parser refuse more.
+const MaxPairs = 1000
+
+// Form splits a query or an urlencoded form into pairs, in one pass, without
+// decoding and without allocating. Where server families split differently it
+// yields the pairs of all of them and says by which split each came about.
+//
+// It never fails: what is malformed to one reader is text to another.
+type Form struct {
+	rest string // what follows the current segment's ampersand
+	more bool   // there is a segment in rest, possibly an empty one
+
+	tail   string // what follows the current piece's semicolon
+	inTail bool   // there is a piece in tail, possibly an empty one
+
+	semicolons bool // the form holds a raw ';'
+	hashes     bool // the query holds a raw '#'
+	hidden     bool // one has gone by
+	segments   int
+}
+
+// Split says which readers see a pair.
+type Split uint8
+
+const (
+	// SplitAll: every reader sees the pair as it is.
+	SplitAll Split = iota
+	// SplitHead: a raw semicolon follows. Readers that split there see the pair
+	// as it is, the others see a longer one.
+	SplitHead
+	// SplitTail: the pair stands behind a raw semicolon. Readers that split there
+	// see it (Rack 2, python-multipart, Perl's CGI, Python before 3.9.2), and
+	// those that undo "&amp;". The others see it as a part of what is before it.
+	SplitTail
+)
+
+// Pair is one name and value, as written.
+type Pair struct {
+	Name, Value string
+	// Bare means that there is no "=".
+	Bare bool
+	// Plain means that the name is made of a-z, 0-9 and _ alone: no reader
+	// decodes or folds it into another.
+	Plain bool
+	Split Split
+	// Hidden means that a raw "#" stands before the pair: readers that end the
+	// query there do not see it.
+	Hidden bool
+}
+
+// QueryForm returns the pairs of a URL's raw query.
+func QueryForm(raw string) Form {
+	f := BodyForm(raw)
+	f.hashes = strings.IndexByte(raw, '#') >= 0
+	return f
+}
+
+// BodyForm returns the pairs of an urlencoded body, in which "#" is a character
+// like any other.
+func BodyForm(body string) Form {
+	return Form{rest: body, more: true, semicolons: strings.IndexByte(body, ';') >= 0}
+}
+
+// Segments is the number of segments between ampersands so far. Empty ones
+// count: they count towards the limits of those who have limits.
+func (f *Form) Segments() int { return f.segments }
+
+// Next stores the next pair in p and reports whether there was one. It passes
+// over what is empty.
+func (f *Form) Next(p *Pair) bool {
+	for {
+		piece, split, ok := f.piece()
+		if !ok {
+			return false
+		}
+		if piece == "" {
+			continue
+		}
+		p.Split = split
+		p.Hidden = f.hidden
+		if f.hashes && strings.IndexByte(piece, '#') >= 0 {
+			f.hidden = true
+		}
+		eq := strings.IndexByte(piece, '=')
+		p.Bare = eq < 0
+		if p.Bare {
+			p.Name, p.Value = piece, ""
+		} else {
+			p.Name, p.Value = piece[:eq], piece[eq+1:]
+		}
+		p.Plain = isPlainName(p.Name)
+		return true
+	}
+}
+
+// piece is the next stretch between ampersands and semicolons.
+func (f *Form) piece() (piece string, split Split, ok bool) {
+	if f.inTail {
+		semi := strings.IndexByte(f.tail, ';')
+		if semi < 0 {
+			f.inTail = false
+			return f.tail, SplitTail, true
+		}
+		piece, f.tail = f.tail[:semi], f.tail[semi+1:]
+		return piece, SplitTail, true
+	}
+	if !f.more {
+		return "", SplitAll, false
+	}
+	f.segments++
+	amp := strings.IndexByte(f.rest, '&')
+	if amp < 0 {
+		piece, f.rest, f.more = f.rest, "", false
+	} else {
+		piece, f.rest = f.rest[:amp], f.rest[amp+1:]
+	}
+	if !f.semicolons {
+		return piece, SplitAll, true
+	}
+	semi := strings.IndexByte(piece, ';')
+	if semi < 0 {
+		return piece, SplitAll, true
+	}
+	f.inTail, f.tail = true, piece[semi+1:]
+	return piece[:semi], SplitHead, true
+}
+
+func isPlainName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
+}

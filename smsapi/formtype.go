@@ -1,0 +1,159 @@
+package smsapi
+
+import (
+	"net/http"
+	"strings"
+)
+
+// FormRefusal refuses a body that is not plainly an urlencoded form in UTF-8.
+// It looks at headers alone.
+func FormRefusal(h http.Header) *Refusal {
+	types := h["Content-Type"]
+	if len(types) != 1 || !isForm(types[0]) {
+		return refusedType
+	}
+	for _, coding := range h["Content-Encoding"] {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			return refusedCoding
+		}
+	}
+	// CGI and its heirs hand both spellings to the application as one.
+	if len(h["Content_type"]) > 0 || len(h["Content_encoding"]) > 0 || len(h["Content_length"]) > 0 {
+		return refusedType
+	}
+	return nil
+}
+
+var (
+	refusedType = &Refusal{
+		Status: http.StatusUnsupportedMediaType,
+		Code:   "body_type",
+		Reason: "The body must be application/x-www-form-urlencoded in UTF-8, with one Content-Type header that says so",
+	}
+	refusedCoding = &Refusal{
+		Status: http.StatusUnsupportedMediaType,
+		Code:   "body_coding",
+		Reason: "The body must be sent without Content-Encoding",
+	}
+	refusedTrailer = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "trailer",
+		Reason: "A request to the SMS API must not have trailers",
+	}
+	refusedLook = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "body_not_form",
+		Reason: "The body looks like JSON or XML although its type is that of a form, so send it urlencoded",
+	}
+)
+
+// isForm reports whether a Content-Type is that of a form in UTF-8. Unknown
+// parameters are let be, a malformed list of them is not.
+func isForm(contentType string) bool {
+	mediaType, params, _ := strings.Cut(contentType, ";")
+	if !strings.EqualFold(trimBlanks(mediaType), "application/x-www-form-urlencoded") {
+		return false
+	}
+	charset := false
+	for params != "" {
+		name, rest, ok := strings.Cut(params, "=")
+		if !ok {
+			return trimBlanks(params) == "" // the trailing semicolon that some clients write
+		}
+		if name = trimBlanks(name); !isToken(name) {
+			return false
+		}
+		value, after, ok := paramValue(rest)
+		if !ok {
+			return false
+		}
+		if strings.EqualFold(name, "charset") {
+			if charset || !isUTF8Name(value) {
+				return false
+			}
+			charset = true
+		}
+		params = after
+	}
+	return true
+}
+
+// paramValue splits a parameter's value, a token or a quoted string, from the
+// parameters behind it.
+func paramValue(s string) (value, rest string, ok bool) {
+	if quoted, is := strings.CutPrefix(s, `"`); is {
+		end := strings.IndexByte(quoted, '"')
+		if end < 0 || strings.IndexByte(quoted[:end], '\\') >= 0 {
+			return "", "", false
+		}
+		tail, rest, _ := strings.Cut(quoted[end+1:], ";")
+		return quoted[:end], rest, trimBlanks(tail) == ""
+	}
+	value, rest, _ = strings.Cut(s, ";")
+	value = trimBlanks(value)
+	return value, rest, isToken(value)
+}
+
+func isUTF8Name(charset string) bool {
+	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8") ||
+		strings.EqualFold(charset, "us-ascii")
+}
+
+func trimBlanks(s string) string { return strings.Trim(s, " \t") }
+
+// isToken reports whether s is a token of RFC 9110, section 5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !isAlnum(lower(c)) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Form is the request's body as an urlencoded form, or "" where there is none. A
+// body of another kind is refused, before it is read where the headers tell.
+func (b *Body) Form() (string, *Refusal) {
+	if len(b.r.Trailer) > 0 {
+		return "", refusedTrailer
+	}
+	if b.Absent() {
+		return "", nil
+	}
+	typeRefusal := FormRefusal(b.r.Header)
+	if typeRefusal != nil && b.r.ContentLength > 0 {
+		return "", typeRefusal
+	}
+	form, refusal := b.Text()
+	switch {
+	case refusal != nil:
+		return "", refusal
+	case len(b.r.Trailer) > 0: // those that no Trailer header announced
+		return "", refusedTrailer
+	case form == "":
+		return "", nil
+	case typeRefusal != nil:
+		return "", typeRefusal
+	case looksStructured(form):
+		return "", refusedLook
+	}
+	return form, nil
+}
+
+// looksStructured reports whether a body begins like JSON or XML. PHP and
+// Express read such a form as one odd name, which careless applications parse.
+func looksStructured(form string) bool {
+	form = strings.TrimPrefix(form, "\ufeff")
+	head := appendLenient(make([]byte, 0, 64), form[:min(len(form), 48)], true)
+	for _, c := range head {
+		switch c {
+		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:
+			continue
+		case '{', '[', '<', '"':
+			return true
+		}
+		return false
+	}
+	return false
+}

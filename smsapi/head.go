@@ -1,0 +1,142 @@
+package smsapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// HeadRefusal refuses what would get past api unseen whatever path it names: a
+// tunnel, and a request that a header moves to a path that api guards. The
+// handler asks it about every request; an ordinary one costs a few look-ups.
+//
+// The headers that move a request are read by IIS URL Rewrite, Symfony and Zend
+// (X-Original-URL, X-Rewrite-URL). Those that change its method need no rule:
+// what a request asks for does not depend on its method here.
+func HeadRefusal(api API, r *http.Request) *Refusal {
+	if isConnect(r.Method) && !isWebSocketConnect(r) {
+		return refusedTunnel
+	}
+	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 && !onlyWebSocket(upgrade) {
+		return refusedUpgrade
+	}
+	if moved := r.Header["X-Original-Url"]; len(moved) > 0 && movesToGuarded(api, r, moved) {
+		return refusedMove
+	}
+	if moved := r.Header["X-Rewrite-Url"]; len(moved) > 0 && movesToGuarded(api, r, moved) {
+		return refusedMove
+	}
+	return nil
+}
+
+var (
+	refusedTunnel = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "tunnel",
+		Reason: "CONNECT is not carried here, since a tunnel would carry messages unseen",
+	}
+	refusedUpgrade = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "upgrade",
+		Reason: "Only an upgrade to websocket is carried here, so leave the Upgrade header out (HTTP clients that offer h2c can be set to HTTP/1.1)",
+	}
+	refusedMove = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "moved_by_header",
+		Reason: "X-Original-URL and X-Rewrite-URL must not lead to the SMS API, so send the request to the path itself",
+	}
+)
+
+func isConnect(method string) bool {
+	return len(method) == len(http.MethodConnect) && strings.EqualFold(method, http.MethodConnect)
+}
+
+// isWebSocketConnect reports whether r is RFC 8441's or RFC 9220's way to open a
+// WebSocket, which Caddy turns into an upgrade.
+func isWebSocketConnect(r *http.Request) bool {
+	if r.ProtoMajor < 2 || r.Method != http.MethodConnect {
+		return false
+	}
+	protocol := r.Header[":protocol"]
+	return len(protocol) == 1 && protocol[0] == "websocket" || r.ProtoMajor == 3 && r.Proto == "websocket"
+}
+
+func onlyWebSocket(upgrade []string) bool {
+	for _, line := range upgrade {
+		for token := range strings.SplitSeq(line, ",") {
+			if token = strings.TrimSpace(token); token != "" && !strings.EqualFold(token, "websocket") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// movesToGuarded reports whether one of the targets leads to a path that api
+// guards. A target that is the request's own moves nothing: front proxies note
+// it there.
+func movesToGuarded(api API, r *http.Request, targets []string) bool {
+	for _, target := range targets {
+		if i := strings.Index(target, "://"); i >= 0 {
+			target = target[i+len("://"):]
+			target = target[strings.IndexByte(target+"/", '/'):]
+		}
+		if target == r.URL.RequestURI() {
+			continue
+		}
+		path, _, _ := strings.Cut(target, "?")
+		// Taken as written: Guards decodes, and a target that does not parse is
+		// still looked at.
+		if api.Guards(&url.URL{Path: path}) {
+			return true
+		}
+	}
+	return false
+}
+
+// ConnectionRefusal refuses a request to a guarded path that asks the next hop
+// for another protocol, or that has a proxy remove headers which decide how the
+// request is read: what was read here would not be what arrives.
+func ConnectionRefusal(r *http.Request) *Refusal {
+	if len(r.Header["Upgrade"]) > 0 || isConnect(r.Method) {
+		return refusedGuardedUpgrade
+	}
+	for _, line := range r.Header["Connection"] {
+		if line == "keep-alive" || line == "close" {
+			continue
+		}
+		for token := range strings.SplitSeq(line, ",") {
+			if isEndToEnd(strings.TrimSpace(token)) {
+				return refusedConnection
+			}
+		}
+	}
+	return nil
+}
+
+var (
+	refusedGuardedUpgrade = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "upgrade_guarded",
+		Reason: "The SMS API is not spoken over an upgraded connection, so leave the Upgrade header out",
+	}
+	refusedConnection = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "connection_header",
+		Reason: "The Connection header names headers that must reach the SMS backend, so leave them out of it",
+	}
+)
+
+// isEndToEnd reports whether name is of a header that a reader of the request
+// may depend on.
+func isEndToEnd(name string) bool {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	switch name {
+	case "host", "authorization", "cookie", "transfer-encoding", "trailer", "expect", "forwarded",
+		"x-original-url", "x-rewrite-url":
+		return true
+	}
+	return strings.HasPrefix(name, "content-") ||
+		strings.HasPrefix(name, "x-forwarded-") ||
+		strings.HasPrefix(name, "x-http-method") || strings.HasPrefix(name, "x-method-")
+}

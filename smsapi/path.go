@@ -1,0 +1,166 @@
+package smsapi
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// PathNames reports whether some server family could find the segment in u's
+// path and take the request for it. segment is in lower-case ASCII.
+//
+// Every segment counts, not only the last: what follows may be PATH_INFO to the
+// backend, or be resolved away. Folded are: escapes, once and more; "\" as "/"
+// (IIS); ";parameters" and what stands behind a NUL, "?" or "#" (Servlet, C
+// strings, Apache); dots and blanks at the end (Windows); an extension (Spring,
+// Rails); letter case and compatibility forms (IIS, Express). Dot segments and
+// repeated slashes need no thought, since every segment counts.
+func PathNames(u *url.URL, segment string) bool {
+	return pathNames(u.Path, segment) ||
+		u.RawPath != "" && pathNames(u.RawPath, segment) ||
+		u.Opaque != "" && pathNames(u.Opaque, segment)
+}
+
+func pathNames(path, segment string) bool {
+	hit, sure := plainPathNames(path, segment)
+	if sure {
+		return hit
+	}
+	return oddPathNames(path, segment)
+}
+
+// plainPathNames decides about a path of ordinary characters. It is all that
+// the requests of an ordinary site cost.
+func plainPathNames(path, segment string) (hit, sure bool) {
+	start := 0
+	for i := 0; i <= len(path); i++ {
+		if i < len(path) {
+			switch pathByte[path[i]] {
+			case ordinary:
+				continue
+			case odd:
+				return false, false
+			}
+		}
+		seg := path[start:i]
+		start = i + 1
+		if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) {
+			continue
+		}
+		if segmentIs(seg, segment) {
+			return true, true
+		}
+	}
+	return false, true
+}
+
+const (
+	ordinary = iota
+	slash
+	odd
+)
+
+// pathByte sorts the bytes of a path: those that may mean something else to some
+// reader are odd.
+var pathByte = func() (t [256]uint8) {
+	for i := range t {
+		if i <= ' ' || i >= 0x7f {
+			t[i] = odd
+		}
+	}
+	for _, c := range `%\;?#:"*<>|` {
+		t[c] = odd
+	}
+	t['/'] = slash
+	return t
+}()
+
+// oddPathNames looks at every reading of the path.
+func oddPathNames(path, segment string) bool {
+	for range maxDecodings + 1 {
+		folded := foldPath(path)
+		start := 0
+		for i := 0; i <= len(folded); i++ {
+			if i < len(folded) && folded[i] != '/' {
+				continue
+			}
+			if segmentIs(folded[start:i], segment) {
+				return true
+			}
+			start = i + 1
+		}
+		again := string(appendLenient(nil, path, false))
+		if again == path {
+			return false
+		}
+		path = again
+	}
+	return false
+}
+
+// foldPath is path in lower-case ASCII with forward slashes, as far as it can be.
+func foldPath(path string) string {
+	var b strings.Builder
+	for _, r := range string(norm.NFKD.Bytes(repairUTF8([]byte(path)))) {
+		switch {
+		case r == '\\' || r == '∕' || r == '⁄' || r == '⧸':
+			r = '/'
+		case r == 'ı':
+			r = 'i'
+		case r < utf8.RuneSelf:
+			r = rune(lower(byte(r)))
+		case unicode.In(r, unicode.Mn, unicode.Cf) || r == utf8.RuneError:
+			continue // marks and what is invisible: dropped by best-fit mappings
+		case unicode.IsSpace(r):
+			r = ' '
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// segmentIs reports whether a path's segment is the one looked for, to a reader
+// that ignores what stands behind it.
+func segmentIs(seg, segment string) bool {
+	for i := range len(seg) {
+		if c := seg[i]; c < ' ' || c == 0x7f || strings.IndexByte(`;?#:%&"*<>|`, c) >= 0 {
+			seg = seg[:i]
+			break
+		}
+	}
+	seg = strings.Trim(seg, " ")
+	seg = strings.TrimRight(seg, ". ")
+	if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) {
+		return false
+	}
+	return seg[len(segment):] == "" || isExtension(seg[len(segment):])
+}
+
+// isExtension reports whether s is a file name extension such as ".json", which
+// Rails and older Springs strip from a route.
+func isExtension(s string) bool {
+	if len(s) < 2 || len(s) > 6 || s[0] != '.' {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if !isAlnum(lower(s[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+func equalFoldASCII(s, lowered string) bool {
+	if len(s) != len(lowered) {
+		return false
+	}
+	for i := range len(s) {
+		if lower(s[i]) != lowered[i] {
+			return false
+		}
+	}
+	return true
+}

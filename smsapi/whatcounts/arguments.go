@@ -1,0 +1,240 @@
+package whatcounts
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// arguments are the five that matter, as the pairs of a request name them.
+type arguments struct {
+	of      [roles]argument
+	tooMany bool
+}
+
+// argument is one of them. Its value stays as written until it is asked for.
+type argument struct {
+	raw   string
+	given bool
+	// plain: raw is made of characters that mean themselves to every reader.
+	plain bool
+	// refusal says why readers could differ about the argument. Whether that
+	// matters depends on the command.
+	refusal *smsapi.Refusal
+}
+
+func (args *arguments) read(form smsapi.Form) {
+	var p smsapi.Pair
+	for form.Next(&p) {
+		if p.Plain {
+			if r := roleOf(p.Name); r != noRole {
+				args.add(r, &p)
+			} else if p.Name == "sendercode" && !p.Bare {
+				args.object(sender, refusedSpelling[sender])
+			}
+			continue
+		}
+		args.readOdd(&p)
+	}
+	if form.Segments() > smsapi.MaxPairs {
+		args.tooMany = true
+	}
+}
+
+// readOdd looks at a name that some readers decode or fold.
+func (args *arguments) readOdd(p *smsapi.Pair) {
+	if r := decodedRole(p.Name); r != noRole {
+		args.add(r, p)
+		return
+	}
+	r := foldedRole(p.Name)
+	// A name without "=" sets a role to nothing, and what lacks its command, realm
+	// or phone messages nobody. So a stray "&" in a text ("Q&A", "T&C's") is let be,
+	// unless the "=" is hidden in an escape.
+	if r == noRole || p.Bare && r != sender && strings.IndexByte(p.Name, '%') < 0 {
+		return
+	}
+	args.object(r, refusedSpelling[r])
+}
+
+// add takes up a pair of a name that every reader knows.
+func (args *arguments) add(r role, p *smsapi.Pair) {
+	if p.Bare && r != sender {
+		return // as above
+	}
+	switch {
+	case p.Split == smsapi.SplitTail, p.Split == smsapi.SplitHead && r != password:
+		args.object(r, refusedSplit[r])
+	case p.Hidden:
+		args.object(r, refusedHidden[r])
+	}
+	f := &args.of[r]
+	if !f.given {
+		f.given, f.raw, f.plain = true, p.Value, isPlainValue(p.Value)
+		return
+	}
+	if f.raw != p.Value && !sameDecoded(f.raw, p.Value) {
+		args.object(r, refusedRepeated[r])
+	}
+}
+
+// object notes the first reason for which readers could differ about r.
+func (args *arguments) object(r role, refusal *smsapi.Refusal) {
+	if args.of[r].refusal == nil {
+		args.of[r].refusal = refusal
+	}
+}
+
+// isPlainValue reports whether a value needs no decoding and holds nothing that
+// any reader takes for more than itself.
+func isPlainValue(value string) bool {
+	for i := range len(value) {
+		if !plainValueByte[value[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+var plainValueByte = func() (t [256]bool) {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
+	for i := range len(plain) {
+		t[plain[i]] = true
+	}
+	return t
+}()
+
+// sameDecoded reports whether two values are the same once decoded.
+func sameDecoded(a, b string) bool {
+	var bufA, bufB [64]byte
+	decodedA, _ := smsapi.AppendUnescaped(bufA[:0], a, ' ')
+	decodedB, _ := smsapi.AppendUnescaped(bufB[:0], b, ' ')
+	return bytes.Equal(decodedA, decodedB)
+}
+
+// present reports whether some reader could find the argument.
+func (args *arguments) present(r role) bool {
+	return args.of[r].given || args.of[r].refusal != nil
+}
+
+// strict appends the decoded value of r, or says why readers could differ about
+// where it ends or what it is.
+func (args *arguments) strict(dst []byte, r role) ([]byte, *smsapi.Refusal) {
+	f := &args.of[r]
+	if f.plain {
+		return append(dst, f.raw...), nil
+	}
+	if strings.ContainsAny(f.raw, "=#") {
+		return nil, refusedBytes[r]
+	}
+	decoded, met := smsapi.AppendUnescaped(dst, f.raw, ' ')
+	switch {
+	case met&smsapi.EscapesBroken != 0:
+		return nil, refusedEscape[r]
+	case met&smsapi.EscapesTwice != 0:
+		return nil, refusedTwice[r]
+	case bytes.ContainsAny(decoded, forbidden[r]):
+		return nil, refusedBytes[r]
+	}
+	return decoded, nil
+}
+
+// forbidden are the characters that no decoded value of a role may hold: those
+// that end a value for somebody who decodes twice or keeps C strings. A phone's
+// other characters are for its own reader to judge, lists and ";ext=5" included.
+var forbidden = [roles]string{
+	realm:     "\x00&=;#?",
+	recipient: "\x00&",
+	sender:    "\x00&=;#?",
+}
+
+// realm is the realm in canonical form.
+func (args *arguments) realm() (string, *smsapi.Refusal) {
+	f := &args.of[realm]
+	name := f.raw
+	if !f.plain {
+		var buf [64]byte
+		decoded, refusal := args.strict(buf[:0], realm)
+		if refusal != nil {
+			return "", refusal
+		}
+		name = string(decoded)
+	}
+	canonical, err := smsapi.CanonicalRealm(name)
+	switch {
+	case err == nil:
+		return canonical, nil
+	case errors.Is(err, smsapi.ErrRealmEmpty):
+		return "", failedNoRealm
+	default:
+		return "", refusedRealm
+	}
+}
+
+// password is the password, decoded. A stray "%" in it stays what it is: a
+// password that readers disagree about opens nothing.
+func (args *arguments) password() string {
+	f := &args.of[password]
+	if f.plain {
+		return f.raw
+	}
+	decoded, _ := smsapi.AppendUnescaped(nil, f.raw, ' ')
+	return string(decoded)
+}
+
+// describe notes whose request it is, for logs. Nothing is decided by it.
+func (args *arguments) describe(call *smsapi.Call) {
+	call.Kind = smsapi.Other
+	if args.of[realm].refusal == nil {
+		call.Realm, _ = args.realm()
+	}
+}
+
+// request is what a request wants.
+type request struct {
+	smsapi.Kind
+	// named: it names a command that every reader sees.
+	named bool
+}
+
+// kind finds out what the request wants.
+func (args *arguments) kind(r *http.Request) (request, *smsapi.Refusal) {
+	f := &args.of[command]
+	if f.refusal != nil {
+		return request{}, f.refusal
+	}
+	if kind, ok := smsCommand(f.raw); ok {
+		return request{kind, true}, args.cookieCommand(r)
+	}
+	var buf [64]byte
+	decoded, met := smsapi.AppendUnescaped(buf[:0], f.raw, ' ')
+	for i, c := range decoded {
+		if c >= 'A' && c <= 'Z' {
+			decoded[i] = c | 0x20 // letter case makes no other command
+		}
+	}
+	if kind, ok := smsCommand(string(decoded)); ok && met&smsapi.EscapesTwice == 0 {
+		return request{kind, true}, args.cookieCommand(r)
+	}
+	if !f.plain && foldsToSMSCommand(f.raw) {
+		return request{}, refusedCommand
+	}
+	named := len(bytes.TrimSpace(decoded)) > 0
+	if refusal := args.cookieCommand(r); refusal != nil {
+		return request{}, refusal
+	}
+	carries := args.present(recipient) && args.present(sender)
+	switch {
+	case named && (isHarmless(string(decoded)) || !carries):
+		return request{smsapi.Other, true}, nil
+	case named:
+		return request{smsapi.Send, true}, nil
+	case carries:
+		return request{}, failedNoCommand
+	default:
+		return request{smsapi.Other, false}, nil
+	}
+}

@@ -1,0 +1,60 @@
+package whatcounts
+
+import "github.com/stopgate/stopgate/smsapi"
+
+// The SMS commands, from the provider's help pages.
+const (
+	commandStop          = "smsstopsubscribersend"
+	commandSend          = "smssendmessagetophone"
+	commandFanOut        = "smssendmessagetosendercode"
+	commandAddPhone      = "addphonetosendercode"
+	commandAddSubscriber = "addsubscribertosendercode"
+)
+
+// smsCommand is what an SMS command wants, and false for any other command.
+func smsCommand(name string) (smsapi.Kind, bool) {
+	switch name {
+	case commandSend:
+		return smsapi.Send, true
+	case commandStop:
+		return smsapi.Stop, true
+	case commandFanOut:
+		return smsapi.FanOut, true
+	case commandAddPhone, commandAddSubscriber:
+		return smsapi.Subscribe, true
+	}
+	return smsapi.Other, false
+}
+
+// isSMSSkeleton reports whether a value of which only letters and digits are
+// left is an SMS command.
+func isSMSSkeleton(skeleton []byte) bool {
+	_, ok := smsCommand(string(skeleton))
+	return ok
+}
+
+// foldsToSMSCommand reports whether some reader could see an SMS command in a
+// value, as written: trimmed, in another case or width, in a list, quoted.
+func foldsToSMSCommand(raw string) bool {
+	return smsapi.ValueFolds(raw, isSMSSkeleton)
+}
+
+// isHarmless reports whether a command, in lower case, is known to text nobody.
+// Such a command is forwarded whatever arguments it carries; any other that
+// carries a phone and a sender counts as a send.
+//
+// The names are those that the provider documents for lists, contacts, content
+// and reports, as public client libraries use them. Commands that deliver
+// something (send, subandsend, launch, schedule_deployment) are left out.
+func isHarmless(name string) bool {
+	switch name {
+	case "sub", "unsub", "delete", "update", "find", "findinlist", "detail", // contacts
+		"show_lists", "getlistbyid", "getlistbyname", "createlist", "excreatelist", "updatelist", // lists
+		"createsmsmessage", "createarticle", "updatearticle", "deletearticle", // content
+		"customfieldcreate", "customfielddelete", "getrealmsettings", // settings
+		"show_campaigns", "show_campaign_stats", "show_campaign_stats_multi",
+		"rpt_campaign_list", "rpt_abstats", "show_abdefinitions", "getabdefinitionbyid": // reports
+		return true
+	}
+	return false
+}

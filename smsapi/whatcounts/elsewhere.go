@@ -1,0 +1,154 @@
+package whatcounts
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// Other places than query and body from which a server family takes arguments.
+
+// eachCookie calls do with the role and the raw value of each cookie that has one,
+// until it returns a refusal.
+func eachCookie(lines []string, do func(role, string) *smsapi.Refusal) *smsapi.Refusal {
+	for _, line := range lines {
+		for cookie := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(strings.TrimSpace(cookie), "=")
+			r := roleOf(name)
+			if r == noRole {
+				r = foldedRole(name)
+			}
+			if r == noRole {
+				continue
+			}
+			if refusal := do(r, strings.Trim(value, `"`)); refusal != nil {
+				return refusal
+			}
+		}
+	}
+	return nil
+}
+
+// cookieCommand refuses a cookie that some reader takes for a send command in
+// place of the request's own: PHP without a php.ini lets cookies win in
+// $_REQUEST, ASP.NET's Request[...] falls back on them.
+func (args *arguments) cookieCommand(r *http.Request) *smsapi.Refusal {
+	lines := r.Header["Cookie"]
+	if len(lines) == 0 {
+		return nil
+	}
+	return eachCookie(lines, func(found role, value string) *smsapi.Refusal {
+		if found != command || sameDecoded(value, args.of[command].raw) {
+			return nil
+		}
+		if foldsToSMSCommand(value) || !args.of[command].given && args.present(recipient) {
+			return refusedCookie[command]
+		}
+		return nil
+	})
+}
+
+// readCookies adds what cookies could make of the recipient. A phone or sender
+// in a cookie is one more reading; another realm is another account, and refused.
+func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
+	return eachCookie(lines, func(found role, value string) *smsapi.Refusal {
+		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
+		switch found {
+		case realm:
+			if name, err := smsapi.CanonicalRealm(string(decoded)); err != nil || name != call.Realm {
+				return refusedCookie[realm]
+			}
+		case recipient:
+			if call.Kind == smsapi.FanOut {
+				break
+			}
+			if more, err := a.region.Readings(to.Phones, string(decoded)); err == nil {
+				to.Phones = more // what nobody can read, nobody can send to
+			}
+		case sender:
+			if len(to.Senders) == 0 {
+				break // none already stands for any
+			}
+			more, err := a.region.SenderReadings(to.Senders, string(decoded))
+			if err != nil {
+				return refusedCookie[sender]
+			}
+			to.Senders = more
+		}
+		return nil
+	})
+}
+
+// hasNestedCommand reports whether text, a raw query or form, holds an encoded
+// separator behind which somebody who decodes before splitting finds an SMS
+// command. If the request names no command of its own, any argument of weight
+// will do: then nothing else explains it.
+//
+// Encoded arguments in a text beside a command of its own are a text.
+func hasNestedCommand(text string, named bool) bool {
+	for {
+		i := strings.IndexByte(text, '%')
+		if i < 0 {
+			return false
+		}
+		text = text[i+1:]
+		if !isEncodedSeparator(text) {
+			continue
+		}
+		pair := text[2:]
+		if end := strings.IndexByte(pair, '&'); end >= 0 {
+			pair = pair[:end]
+		}
+		if isNestedArgument(pair[:min(len(pair), 128)], named) {
+			return true
+		}
+	}
+}
+
+// isEncodedSeparator reports whether s follows a "%" that encodes "&" or ";".
+func isEncodedSeparator(s string) bool {
+	return strings.HasPrefix(s, "26") || len(s) >= 2 && s[0] == '3' && s[1]|0x20 == 'b'
+}
+
+func isNestedArgument(pair string, named bool) bool {
+	var buf [128]byte
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], pair, ' ')
+	name, value, ok := strings.Cut(string(decoded), "=")
+	if !ok {
+		return false
+	}
+	r := foldedRole(name)
+	if r == noRole || named && r != command {
+		return false
+	}
+	if end := strings.IndexAny(value, "&;"); end >= 0 {
+		value = value[:end]
+	}
+	return !named || foldsToSMSCommand(value)
+}
+
+// hasPathArguments reports whether the path itself carries arguments, as matrix
+// parameters (/api_web;phone=1), behind an encoded "?", or as PATH_INFO that some
+// frameworks read in pairs (/api_web/phone/1).
+func hasPathArguments(u *url.URL) bool {
+	if u.RawPath == "" && strings.HasSuffix(u.Path, "/"+endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
+		return false
+	}
+	return pathHasArguments(u.Path) || pathHasArguments(u.RawPath)
+}
+
+func pathHasArguments(path string) bool {
+	behind := false // the endpoint has gone by
+	for part := range strings.FieldsFuncSeq(path, isPathSeparator) {
+		name, _, pair := strings.Cut(part, "=")
+		if (pair || behind) && foldedRole(name) != noRole {
+			return true
+		}
+		behind = behind || smsapi.PathNames(&url.URL{Path: part}, endpoint)
+	}
+	return false
+}
+
+func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#`, c) }

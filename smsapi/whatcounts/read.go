@@ -1,0 +1,190 @@
+package whatcounts
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/stopgate/stopgate/phone"
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// Read reads a request to api_web. See [smsapi.API].
+//
+// Query and body are one multiset of arguments: server families differ in which
+// of the two they prefer, and some read a body whatever the method.
+func (a *API) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsapi.Refusal {
+	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
+		return refusal
+	}
+	form, refusal := body.Form()
+	if refusal != nil {
+		return refusal
+	}
+	query := r.URL.RawQuery
+	var args arguments
+	args.read(smsapi.QueryForm(query))
+	if form != "" {
+		args.read(smsapi.BodyForm(form))
+	}
+
+	kind, refusal := args.kind(r)
+	if refusal != nil {
+		return refusal
+	}
+	if hasNestedCommand(query, kind.named) || hasNestedCommand(form, kind.named) {
+		return refusedNested
+	}
+	if hasPathArguments(r.URL) {
+		return refusedPathArgument
+	}
+	if kind.Kind == smsapi.Other {
+		args.describe(call)
+		return nil
+	}
+	return a.readCall(r, &args, kind.Kind, call)
+}
+
+// readCall fills in the call of an SMS command.
+func (a *API) readCall(r *http.Request, args *arguments, kind smsapi.Kind, call *smsapi.Call) *smsapi.Refusal {
+	call.Kind = kind
+	if args.tooMany {
+		return refusedTooMany
+	}
+	for role := command; role < roles; role++ {
+		if role == recipient && kind == smsapi.FanOut {
+			continue // a fan-out has none, and what has no meaning has not two
+		}
+		if refusal := args.of[role].refusal; refusal != nil {
+			return refusal
+		}
+	}
+	if kind == smsapi.Stop && r.Method != http.MethodGet && r.Method != http.MethodPost {
+		return refusedStopMethod
+	}
+	var refusal *smsapi.Refusal
+	if call.Realm, refusal = args.realm(); refusal != nil {
+		return refusal
+	}
+	call.Password = args.password()
+	if kind == smsapi.Stop {
+		return a.readStop(args, call)
+	}
+
+	to := call.One()
+	if kind != smsapi.FanOut {
+		if refusal = a.readPhones(args, to); refusal != nil {
+			return refusal
+		}
+	}
+	if refusal = a.readSenders(args, to); refusal != nil {
+		return refusal
+	}
+	if cookies := r.Header["Cookie"]; len(cookies) > 0 {
+		return a.readCookies(cookies, args, call, to)
+	}
+	return nil
+}
+
+// readStop reads the pair of a stop strictly: what is recorded is one pair, and
+// exactly the one that was meant.
+func (a *API) readStop(args *arguments, call *smsapi.Call) *smsapi.Refusal {
+	var buf [64]byte
+	digits, refusal := args.strict(buf[:0], recipient)
+	if refusal != nil {
+		return refusal
+	}
+	if len(digits) == 0 {
+		return failedNoPhone
+	}
+	number, err := a.region.Canonical(string(digits))
+	if err != nil {
+		return failedStopPhone
+	}
+	code, refusal := args.strict(buf[:0], sender)
+	if refusal != nil {
+		return refusal
+	}
+	if len(code) == 0 {
+		return failedNoSender
+	}
+	canonical, err := a.region.CanonicalSender(string(code))
+	if err != nil || canonical == phone.AnySender {
+		return failedSender
+	}
+	to := call.One()
+	to.Phones = append(to.Phones, number)
+	to.Senders = append(to.Senders, canonical)
+	return nil
+}
+
+// readPhones collects every number that a backend could read from the phone.
+func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	f := &args.of[recipient]
+	if f.plain {
+		return a.addPhones(to, f.raw)
+	}
+	var buf [64]byte
+	field, refusal := args.strict(buf[:0], recipient)
+	if refusal != nil {
+		return refusal
+	}
+	if refusal := a.addPhones(to, string(field)); refusal != nil {
+		return refusal
+	}
+	if strings.IndexByte(f.raw, '+') >= 0 {
+		// Some read a raw plus as it is. What they cannot read they cannot send to.
+		literal, _ := smsapi.AppendUnescaped(buf[:0], f.raw, '+')
+		if more, err := a.region.Readings(to.Phones, string(literal)); err == nil {
+			to.Phones = more
+		}
+	}
+	return nil
+}
+
+func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
+	if strings.TrimSpace(field) == "" {
+		return failedNoPhone
+	}
+	phones, err := a.region.Readings(to.Phones, field)
+	if err != nil || len(phones) == 0 {
+		return failedPhone
+	}
+	to.Phones = phones
+	return nil
+}
+
+// readSenders collects every sender that a backend could read. None is none:
+// such a send counts for every sender of the realm.
+func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	f := &args.of[sender]
+	if f.plain {
+		return a.addSenders(to, f.raw)
+	}
+	var buf [64]byte
+	field, refusal := args.strict(buf[:0], sender)
+	if refusal != nil {
+		return refusal
+	}
+	if refusal := a.addSenders(to, string(field)); refusal != nil {
+		return refusal
+	}
+	if strings.IndexByte(f.raw, '+') >= 0 {
+		literal, _ := smsapi.AppendUnescaped(buf[:0], f.raw, '+')
+		if more, err := a.region.SenderReadings(to.Senders, string(literal)); err == nil {
+			to.Senders = more
+		}
+	}
+	return nil
+}
+
+func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
+	if strings.TrimSpace(field) == "" {
+		return nil
+	}
+	senders, err := a.region.SenderReadings(to.Senders, field)
+	if err != nil {
+		return failedSender
+	}
+	to.Senders = senders
+	return nil
+}

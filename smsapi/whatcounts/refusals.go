@@ -1,0 +1,83 @@
+package whatcounts
+
+import (
+	"net/http"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// The refusals. Ambiguity is the request's fault and a 400; an argument that is
+// missing or says nothing is the command's own failure and, like the provider's,
+// a 200. No reason holds a colon: clients split the answer at it.
+
+// The ways in which one argument can be read as two things, for each argument.
+var (
+	refusedRepeated = ambiguous("repeated", " has two different values, so send it once")
+	refusedSpelling = ambiguous("spelling", " is written in a way that only some servers take for this name, so write it exactly like that, without brackets, blanks or capitals")
+	refusedSplit    = ambiguous("semicolon", " stands beside a raw semicolon, which some servers take for a separator, so write %3B inside a value and & between arguments")
+	refusedHidden   = ambiguous("fragment", " stands beside a raw #, where some servers end the query, so write %23 inside a value")
+	refusedEscape   = ambiguous("escape", " holds a % that no two hexadecimal digits follow, so percent-encode the value once, with a library")
+	refusedTwice    = ambiguous("encoded_twice", " is percent-encoded twice, so encode it once")
+	refusedBytes    = ambiguous("delimiter", " holds characters that some servers take for the end of the value, so send the bare value")
+	refusedCookie   = ambiguous("cookie", " comes with a cookie of the same name, which some servers read in its place, so send none")
+)
+
+func ambiguous(rule, what string) (refusals [roles]*smsapi.Refusal) {
+	for r := command; r < roles; r++ {
+		refusals[r] = &smsapi.Refusal{
+			Status: http.StatusBadRequest,
+			Code:   rule + "_" + roleCodes[r],
+			Reason: "The argument " + roleNames[r] + what,
+		}
+	}
+	return refusals
+}
+
+var (
+	refusedCommand = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "command_unclear",
+		Reason: "The command is written in a way that only some servers take for an SMS command, so write it exactly as documented",
+	}
+	refusedNested = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "nested_arguments",
+		Reason: "A value holds percent-encoded arguments of an SMS command, so separate arguments with a plain &",
+	}
+	refusedPathArgument = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "path_argument",
+		Reason: "The path holds arguments, so send them in the query or the body",
+	}
+	refusedTooMany = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "too_many_arguments",
+		Reason: "The request has more than 1000 arguments, of which many servers read only the first 1000",
+	}
+	refusedRealm = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "realm_unreadable",
+		Reason: "The realm holds characters that no account name has, or is longer than 128 bytes",
+	}
+	refusedStopMethod = &smsapi.Refusal{
+		Status: http.StatusMethodNotAllowed,
+		Code:   "stop_method",
+		Reason: "A stop is sent by GET or POST",
+		Allow:  "GET, POST",
+	}
+)
+
+// The commands' own failures.
+var (
+	failedNoCommand = failure("command_missing", "The request names no command, so add the argument c or cmd")
+	failedNoRealm   = failure("realm_missing", "The request names no realm, so add the argument r or realm")
+	failedNoPhone   = failure("phone_missing", "The request names no phone, so add the argument phone")
+	failedNoSender  = failure("sender_missing", "The request names no sender, so add the argument sender_code")
+	failedPhone     = failure("phone_unreadable", "The phone is not a number that can be messaged, so write its digits with the country code, such as 12065551212")
+	failedStopPhone = failure("phone_not_digits", "The phone must be digits only and a possible number, such as 12065551212")
+	failedSender    = failure("sender_unreadable", "The sender code is neither a number nor a name of letters and digits")
+)
+
+func failure(code, reason string) *smsapi.Refusal {
+	return &smsapi.Refusal{Status: http.StatusOK, Code: code, Reason: reason}
+}
