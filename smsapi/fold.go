@@ -1,6 +1,7 @@
 package smsapi
 
 import (
+	"bytes"
 	"unicode"
 	"unicode/utf8"
 
@@ -11,8 +12,8 @@ import (
 // reader could see in it. Twice is what careless stacks do; once more is margin.
 const maxDecodings = 3
 
-// NameFolds reports whether any server family could read name, as written, as
-// one of the names that known accepts. known is given skeletons: ASCII letters
+// NameFolds returns which of the known names some server family could read in
+// name, which is as written, or -1. The known names are skeletons: ASCII letters
 // in lower case and digits, without anything else, "sendercode" for sender_code.
 //
 // Folded are: escapes, once and more, %uXXXX among them, and overlong UTF-8; letter
@@ -20,46 +21,49 @@ const maxDecodings = 3
 // leading and trailing bytes of no meaning; what follows a NUL or "[" (PHP, qs,
 // Rack); ".", space and "-" for "_" (PHP); "&", ";" and "=" that only a second
 // decoding brings to light; and a leading "amp;".
-func NameFolds(name string, known func(skeleton []byte) bool) bool {
-	return folds(name, known, nameFolds)
+func NameFolds(name string, known []string) int {
+	return folds(name, false, known)
 }
 
 // ValueFolds is NameFolds for a value that names something, such as a command:
 // it also looks at each entry of what a reader could take for a list.
-func ValueFolds(value string, known func(skeleton []byte) bool) bool {
-	return folds(value, known, anyStretchFolds)
+func ValueFolds(value string, known []string) int {
+	return folds(value, true, known)
 }
 
-func folds(s string, known func([]byte) bool, look func([]byte, func([]byte) bool) bool) bool {
+func folds(s string, list bool, known []string) int {
 	var buffers [2][256]byte
 	decoded := appendLenient(buffers[0][:0], s, true)
 	for i := range maxDecodings {
-		if look(decoded, known) {
-			return true
+		found := -1
+		if list {
+			found = anyStretchFolds(decoded, known)
+		} else {
+			found = nameFolds(decoded, known)
+		}
+		if found >= 0 || bytes.IndexByte(decoded, '%') < 0 {
+			return found // or nothing is left to decode
 		}
 		again := appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
-		if len(again) == len(decoded) {
-			return false // nothing was left to decode
-		}
 		decoded = again
 	}
-	return false
+	return -1
 }
 
 // nameFolds looks at each part of a decoded name that a second look for
 // separators would make a name of its own.
-func nameFolds(name []byte, known func([]byte) bool) bool {
+func nameFolds(name []byte, known []string) int {
 	start := 0
 	for i := 0; i <= len(name); i++ {
 		if i < len(name) && !separates(name[i]) {
 			continue
 		}
-		if partFolds(name[start:i], known) {
-			return true
+		if found := partFolds(name[start:i], known); found >= 0 {
+			return found
 		}
 		start = i + 1
 	}
-	return false
+	return -1
 }
 
 // separates reports whether c ends a name or begins one for somebody who
@@ -74,10 +78,10 @@ func separates(c byte) bool {
 
 // partFolds looks at the whole of part, and at its beginning up to where a
 // reader may cut.
-func partFolds(part []byte, known func([]byte) bool) bool {
+func partFolds(part []byte, known []string) int {
 	var buf [maxSkeleton]byte
-	if known(skeleton(buf[:0], part)) {
-		return true
+	if found := indexOf(known, skeleton(buf[:0], part)); found >= 0 {
+		return found
 	}
 	start := 0
 	for i := 0; i <= len(part); i++ {
@@ -85,30 +89,39 @@ func partFolds(part []byte, known func([]byte) bool) bool {
 			continue
 		}
 		if s := skeleton(buf[:0], part[start:i]); len(s) > 0 {
-			return known(s)
+			return indexOf(known, s)
 		}
 		start = i + 1 // nothing yet, as before the bracket of "[phone]"
 	}
-	return false
+	return -1
 }
 
 // anyStretchFolds looks at the whole of value, and at each stretch of it.
-func anyStretchFolds(value []byte, known func([]byte) bool) bool {
+func anyStretchFolds(value []byte, known []string) int {
 	var buf [maxSkeleton]byte
-	if known(skeleton(buf[:0], value)) {
-		return true
+	if found := indexOf(known, skeleton(buf[:0], value)); found >= 0 {
+		return found
 	}
 	start := 0
 	for i := 0; i <= len(value); i++ {
 		if i < len(value) && !separates(value[i]) && !cutsName(value[i]) && value[i] > ' ' {
 			continue
 		}
-		if known(skeleton(buf[:0], value[start:i])) {
-			return true
+		if found := indexOf(known, skeleton(buf[:0], value[start:i])); found >= 0 {
+			return found
 		}
 		start = i + 1
 	}
-	return false
+	return -1
+}
+
+func indexOf(known []string, skeleton []byte) int {
+	for i, name := range known {
+		if name == string(skeleton) {
+			return i
+		}
+	}
+	return -1
 }
 
 // cutsName reports whether a reader may end a name at c.

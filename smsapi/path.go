@@ -50,7 +50,7 @@ func plainPathNames(path, segment string) (hit, sure bool) {
 		if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) {
 			continue
 		}
-		if segmentIs(seg, segment) {
+		if len(seg) == len(segment) || segmentIs(seg, segment) {
 			return true, true
 		}
 	}
@@ -103,8 +103,12 @@ func oddPathNames(path, segment string) bool {
 
 // foldPath is path in lower-case ASCII with forward slashes, as far as it can be.
 func foldPath(path string) string {
+	if !isASCII(path) {
+		path = string(norm.NFKD.Bytes(repairUTF8([]byte(path))))
+	}
 	var b strings.Builder
-	for _, r := range string(norm.NFKD.Bytes(repairUTF8([]byte(path)))) {
+	b.Grow(len(path))
+	for _, r := range path {
 		switch {
 		case r == '\\' || r == '∕' || r == '⁄' || r == '⧸':
 			r = '/'
@@ -147,6 +151,15 @@ func isExtension(s string) bool {
 	}
 	for i := 1; i < len(s); i++ {
 		if !isAlnum(lower(s[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
 			return false
 		}
 	}

@@ -26,17 +26,13 @@ func smsCommand(name string) (smsapi.Kind, bool) {
 	return smsapi.Other, false
 }
 
-// isSMSSkeleton reports whether a value of which only letters and digits are
-// left is an SMS command.
-func isSMSSkeleton(skeleton []byte) bool {
-	_, ok := smsCommand(string(skeleton))
-	return ok
-}
+// smsCommands are all of them.
+var smsCommands = []string{commandSend, commandStop, commandFanOut, commandAddPhone, commandAddSubscriber}
 
 // foldsToSMSCommand reports whether some reader could see an SMS command in a
 // value, as written: trimmed, in another case or width, in a list, quoted.
 func foldsToSMSCommand(raw string) bool {
-	return smsapi.ValueFolds(raw, isSMSSkeleton)
+	return smsapi.ValueFolds(raw, smsCommands) >= 0
 }
 
 // isHarmless reports whether a command, in lower case, is known to text nobody.

@@ -1,6 +1,7 @@
 package whatcounts
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -88,6 +89,9 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 //
 // Encoded arguments in a text beside a command of its own are a text.
 func hasNestedCommand(text string, named bool) bool {
+	if !strings.Contains(text, "%26") && !strings.Contains(text, "%3B") && !strings.Contains(text, "%3b") {
+		return false
+	}
 	for {
 		i := strings.IndexByte(text, '%')
 		if i < 0 {
@@ -115,18 +119,18 @@ func isEncodedSeparator(s string) bool {
 func isNestedArgument(pair string, named bool) bool {
 	var buf [128]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], pair, ' ')
-	name, value, ok := strings.Cut(string(decoded), "=")
-	if !ok {
-		return false
+	name, value, ok := bytes.Cut(decoded, []byte("="))
+	if !ok || len(name) > 32 {
+		return false // no name of weight is that long, however it is written
 	}
-	r := foldedRole(name)
+	r := foldedRole(string(name))
 	if r == noRole || named && r != command {
 		return false
 	}
-	if end := strings.IndexAny(value, "&;"); end >= 0 {
+	if end := bytes.IndexAny(value, "&;"); end >= 0 {
 		value = value[:end]
 	}
-	return !named || foldsToSMSCommand(value)
+	return !named || foldsToSMSCommand(string(value))
 }
 
 // hasPathArguments reports whether the path itself carries arguments, as matrix

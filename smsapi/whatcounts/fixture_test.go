@@ -15,10 +15,10 @@ import (
 type verdict string
 
 const (
-	passes  verdict = "passes"
-	blocked verdict = "blocked"
-	refused verdict = "refused"
-	stopped200      = verdict("stop")
+	passes     verdict = "passes"
+	blocked    verdict = "blocked"
+	refused    verdict = "refused"
+	stopped200         = verdict("stop")
 )
 
 // fixture is the list of shared/corpus: one opt-out.

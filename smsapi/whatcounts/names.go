@@ -51,22 +51,19 @@ func roleOf(name string) role {
 	return noRole
 }
 
-// skeletonRole is the role of a name of which only letters and digits are left.
-func skeletonRole(skeleton []byte) role {
-	if string(skeleton) == "sendercode" {
-		return sender
-	}
-	return roleOf(string(skeleton))
-}
+// skeletons are the names of which only letters and digits are left, and
+// skeletonRoles their roles.
+var (
+	skeletons     = []string{"c", "cmd", "r", "realm", "p", "pwd", "password", "phone", "sendercode"}
+	skeletonRoles = []role{command, command, realm, realm, password, password, password, recipient, sender}
+)
 
 // foldedRole is the role that some server family gives to an oddly written name.
 func foldedRole(name string) role {
-	found := noRole
-	smsapi.NameFolds(name, func(skeleton []byte) bool {
-		found = skeletonRole(skeleton)
-		return found != noRole
-	})
-	return found
+	if i := smsapi.NameFolds(name, skeletons); i >= 0 {
+		return skeletonRoles[i]
+	}
+	return noRole
 }
 
 // decodedRole is the role of a name that is written with escapes which every
