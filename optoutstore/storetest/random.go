@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,6 +32,11 @@ type Keeper struct {
 	//
 	// Without Crash the store is only ever closed.
 	Crash func(s optoutstore.Store, dir string) (string, error)
+
+	// Runs is how many runs Random makes, of some 30 steps each, a third of which
+	// open the store again. Zero, and -rapid.checks where it is given, leave that
+	// to package rapid.
+	Runs int
 }
 
 // Random does random things to a store and holds it to the [Model], over a small
@@ -39,12 +45,20 @@ type Keeper struct {
 // every event that a call returned must then be there, the others may be, and
 // all must be answered for by a change that was asked for.
 //
-// How often and how long is for the flags of package rapid: -rapid.checks and
-// -rapid.steps.
+// The flags of package rapid say how often and how long, and repeat what failed:
+// -rapid.checks, -rapid.steps, -rapid.seed, -rapid.failfile.
 func Random(t *testing.T, k Keeper) {
 	root := t.TempDir()
-	runs := 0
+	runs, failed := 0, false
+	if f := flag.Lookup("rapid.checks"); f.Value.String() != f.DefValue {
+		k.Runs = 0
+	}
 	rapid.Check(t, func(t *rapid.T) {
+		// Once a run has failed, further ones look for a shorter one that does.
+		if k.Runs > 0 && runs >= k.Runs && !failed {
+			return
+		}
+		defer func() { failed = failed || t.Failed() }()
 		runs++
 		dir := filepath.Join(root, fmt.Sprint(runs))
 		if err := os.Mkdir(dir, 0o700); err != nil {
@@ -60,12 +74,10 @@ func Random(t *testing.T, k Keeper) {
 			_ = os.RemoveAll(r.dir)
 		}()
 		actions := map[string]func(*rapid.T){
-			"opt out":      func(t *rapid.T) { r.change(t, "OptOut", optoutstore.Store.OptOut) },
-			"opt out more": func(t *rapid.T) { r.change(t, "OptOut", optoutstore.Store.OptOut) },
-			"lift":         func(t *rapid.T) { r.change(t, "Lift", optoutstore.Store.Lift) },
-			"look up":      r.lookup,
-			"close":        r.close,
-			"":             r.compareSome,
+			"change":  r.changes,
+			"look up": r.lookup,
+			"close":   r.close,
+			"":        r.compareSome,
 		}
 		if k.Crash != nil {
 			actions["crash"] = r.crash
@@ -148,18 +160,31 @@ func (r *run) ask(t *rapid.T) optoutstore.Change {
 
 type changing func(optoutstore.Store, context.Context, optoutstore.Change) (optoutstore.Event, error)
 
-func (r *run) change(t *rapid.T, name string, call changing) {
-	c := r.ask(t)
+// drawCall draws OptOut or Lift.
+func drawCall(t *rapid.T) changing {
+	return rapid.SampledFrom([]changing{
+		optoutstore.Store.OptOut, optoutstore.Store.OptOut, optoutstore.Store.Lift,
+	}).Draw(t, "call")
+}
+
+func (r *run) changes(t *rapid.T) {
+	for range rapid.IntRange(1, 6).Draw(t, "changes") {
+		r.change(t)
+	}
+}
+
+func (r *run) change(t *rapid.T) {
+	call, c := drawCall(t), r.ask(t)
 	want, wantErr := call(r.model, t.Context(), c)
 	got, err := call(r.store, t.Context(), c)
 	if !sameError(err, wantErr) {
-		t.Fatalf("%s of %+v: %v, want %v", name, c, err, wantErr)
+		t.Fatalf("change %+v: %v, want %v", c, err, wantErr)
 	}
 	if err != nil {
 		return
 	}
 	if got.RecordedAt.Sub(want.RecordedAt).Abs() > time.Minute {
-		t.Fatalf("%s recorded at %v, want %v", name, got.RecordedAt, want.RecordedAt)
+		t.Fatalf("recorded at %v, want %v", got.RecordedAt, want.RecordedAt)
 	}
 	// The two clocks were read at different times; the store's counts.
 	want.RecordedAt = got.RecordedAt
@@ -167,7 +192,7 @@ func (r *run) change(t *rapid.T, name string, call changing) {
 		want.EffectiveAt = got.RecordedAt
 	}
 	if !sameEvent(got, want) {
-		t.Fatalf("%s = %+v, want %+v", name, got, want)
+		t.Fatalf("change %+v:\n%+v\nwant\n%+v", c, got, want)
 	}
 	r.remember(t, append(r.model.Events()[:want.Number-1], got))
 }
@@ -253,9 +278,8 @@ func (r *run) depart(t *rapid.T) *flight {
 	f := &flight{cancel: cancel}
 	store := r.store
 	for range rapid.IntRange(0, 8).Draw(t, "changes under way") {
-		c := r.ask(t)
+		call, c := drawCall(t), r.ask(t)
 		f.asked = append(f.asked, c)
-		call := rapid.SampledFrom([]changing{optoutstore.Store.OptOut, optoutstore.Store.OptOut, optoutstore.Store.Lift}).Draw(t, "call")
 		f.returned.Go(func() {
 			if e, err := call(store, ctx, c); err == nil {
 				f.acks.add(e)
