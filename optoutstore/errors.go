@@ -1,6 +1,9 @@
 package optoutstore
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The errors that a Store returns, wrapped with what an operator needs to know.
 // Errors of the file system and of Badger do not leave the package as they are:
@@ -29,3 +32,9 @@ var (
 	// ErrNewerFormat: the store was written by a newer version of this program.
 	ErrNewerFormat = errors.New("the opt-out store was written by a newer version")
 )
+
+// unavailable is ErrUnavailable with what failed and why. The cause is text only:
+// callers match our sentinels, not the file system's.
+func unavailable(what string, cause error) error {
+	return fmt.Errorf("%w: %s: %v", ErrUnavailable, what, cause)
+}

@@ -1,0 +1,172 @@
+package optoutstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Durable is the store: a journal that is the truth and an index that is made
+// from it. docs/storage.md describes its files.
+type Durable struct {
+	o    Options
+	id   ID
+	log  *slog.Logger
+	lock *flock.Flock
+	gate *gate
+
+	journal *journal
+	index   atomic.Pointer[index] // nil until it holds everything
+	blocked fault                 // why index is nil
+
+	queue   chan *request
+	toApply chan *batch
+
+	written atomic.Uint64         // number of the newest event in the journal
+	applied atomic.Pointer[chain] // behind the newest frame in the index
+
+	writeFault fault // why the journal is not written
+	applyFault fault // why the index is not written
+
+	ctx     context.Context // ends when the store closes
+	cancel  context.CancelFunc
+	workers sync.WaitGroup // rebuild and keeper
+	writers sync.WaitGroup // writer and applier
+
+	saved Mark // what the witness has; the keeper's
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+var _ Store = (*Durable)(nil)
+
+// fault is an error that comes and goes.
+type fault struct{ p atomic.Pointer[error] }
+
+func (f *fault) set(err error) {
+	if err == nil {
+		f.p.Store(nil)
+		return
+	}
+	f.p.Store(&err)
+}
+
+func (f *fault) get() error {
+	if p := f.p.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// now is the time in the store's resolution.
+func (d *Durable) now() time.Time { return microTime(d.o.Now().UnixMicro()) }
+
+// notReady is why there is no index.
+func (d *Durable) notReady() error {
+	if err := d.blocked.get(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w", ErrNotReady)
+}
+
+// setWriteFault publishes whether the journal can be written.
+func (d *Durable) setWriteFault(err error) {
+	was := d.writeFault.get()
+	d.writeFault.set(err)
+	if was != nil && err == nil {
+		d.log.Info("opt-outs are recorded again")
+	}
+}
+
+// OptOut implements [Store].
+func (d *Durable) OptOut(ctx context.Context, c Change) (Event, error) {
+	return d.change(ctx, c, false)
+}
+
+// Lift implements [Store].
+func (d *Durable) Lift(ctx context.Context, c Change) (Event, error) { return d.change(ctx, c, true) }
+
+func (d *Durable) change(ctx context.Context, c Change, lift bool) (Event, error) {
+	if !d.gate.enter() {
+		return Event{}, fmt.Errorf("%w", ErrClosed)
+	}
+	defer d.gate.leave()
+	if err := c.validate(); err != nil {
+		return Event{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return Event{}, err
+	}
+	if d.index.Load() == nil {
+		return Event{}, d.notReady()
+	}
+	r := &request{ctx: ctx, change: c, lift: lift, done: make(chan result, 1)}
+	select {
+	case d.queue <- r:
+	default:
+		return Event{}, fmt.Errorf("%w: %d", ErrBusy, cap(d.queue))
+	}
+	select {
+	case res := <-r.done:
+		return res.event, res.err
+	case <-ctx.Done():
+		return Event{}, ctx.Err()
+	}
+}
+
+// Health implements [Store].
+func (d *Durable) Health() Health {
+	h := Health{Readable: true, Writable: true, Events: d.written.Load(), Applied: d.applied.Load().number}
+	var why error
+	switch {
+	case d.gate.isShut():
+		why, h.Readable, h.Writable = ErrClosed, false, false
+	case d.index.Load() == nil:
+		why, h.Readable, h.Writable = d.notReady(), false, false
+	default:
+		if why = errors.Join(d.writeFault.get()); why == nil {
+			why = d.applyFault.get()
+		}
+		h.Writable = why == nil
+	}
+	if why != nil {
+		h.Reason = why.Error()
+	}
+	return h
+}
+
+// Close implements [Store]. Readers under way end first, long ones with ErrClosed.
+func (d *Durable) Close() error {
+	d.closeOnce.Do(func() { d.closeErr = d.close() })
+	return d.closeErr
+}
+
+func (d *Durable) close() error {
+	d.gate.shut()
+	d.cancel()
+	d.workers.Wait()
+	close(d.queue) // nobody sends any more
+	d.writers.Wait()
+
+	var errs []error
+	if ix := d.index.Load(); ix != nil {
+		if err := ix.close(); err != nil {
+			errs = append(errs, unavailable("the index", err))
+		} else {
+			// Badger has written all memtables into tables.
+			errs = append(errs, d.saveCheckpoint(*d.applied.Load()))
+		}
+	}
+	errs = append(errs, d.saveWitness(), d.journal.close())
+	if err := d.lock.Close(); err != nil {
+		errs = append(errs, unavailable("the lock", err))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,29 @@
+package optoutstore
+
+import (
+	"context"
+	"testing"
+)
+
+const childEnv = "OPTOUTSTORE_TEST_CHILD"
+
+func child() {}
+
+func TestReopen(t *testing.T) {
+	o := testOptions(t)
+	d := mustOpen(t, o)
+	fill(t, d, 0, 500)
+	wantFilled(t, d, 500)
+	mustClose(t, d)
+
+	d = mustOpen(t, o)
+	wantFilled(t, d, 500)
+	if _, err := d.Lift(context.Background(), changeN(499)); err != nil {
+		t.Fatal(err)
+	}
+	wantFilled(t, d, 499)
+	mustClose(t, d)
+
+	d = mustOpen(t, o)
+	wantFilled(t, d, 499)
+}

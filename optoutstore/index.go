@@ -1,0 +1,240 @@
+package optoutstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+
+	"github.com/stopgate/stopgate/phone"
+)
+
+// indexName is the directory of the index.
+const indexName = "index"
+
+// memTableSize is the size of one of Badger's memtables, in bytes. It bounds
+// what is applied again after an unclean stop: up to three memtables' events.
+const memTableSize = 8 << 20
+
+// closeWait bounds the wait for Badger to close: it retries a flush that fails
+// for ever.
+const closeWait = 30 * time.Second
+
+// index is the state of every pair, in Badger. Everything in it can be made again
+// from the journal, so nothing in it is synced at a write.
+type index struct {
+	db  *badger.DB
+	dir string
+	log *slog.Logger
+
+	// counts are the count rows that were read or written, by key. They belong to
+	// the goroutine that applies.
+	counts map[string]*countEntry
+
+	// What follows belongs to the keeper.
+
+	flushed      *flushTracker
+	checkpointed chain // what the checkpoint says
+	manifest     fs.FileInfo
+}
+
+// manifestChanged reports whether the MANIFEST is another than when it was asked
+// last.
+func (ix *index) manifestChanged() (bool, error) {
+	now, err := os.Stat(filepath.Join(ix.dir, "MANIFEST"))
+	if err != nil {
+		return false, err
+	}
+	was := ix.manifest
+	ix.manifest = now
+	return was == nil || now.Size() != was.Size() || !now.ModTime().Equal(was.ModTime()), nil
+}
+
+// errIndex: the index cannot be trusted and must be built again; the text says why.
+var errIndex = errors.New("the index cannot be used")
+
+// badgerOptions are badger.md section 6, for rows of some 80 bytes. No writes are
+// synced: the journal is. The tables' checksums are verified when they are opened;
+// verified at each read, a bad block answers "not found" (badger.md, finding 8).
+func badgerOptions(dir string, log badger.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithSyncWrites(false).
+		WithMemTableSize(memTableSize).
+		WithNumMemtables(2).
+		WithNumCompactors(2).
+		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTablesStall(10).
+		WithValueLogFileSize(16 << 20).
+		WithCompression(options.None).
+		WithBlockCacheSize(0).
+		WithIndexCacheSize(0).
+		WithChecksumVerificationMode(options.OnTableRead).
+		WithDetectConflicts(false). // one goroutine writes
+		WithMetricsEnabled(false).
+		WithLogger(log)
+}
+
+// openIndex opens the index in dir, creating an empty one. Its error is errIndex.
+func openIndex(dir string, log *slog.Logger) (ix *index, err error) {
+	defer func() {
+		// Badger's readers of damaged files can panic.
+		if p := recover(); p != nil {
+			ix, err = nil, fmt.Errorf("%w: badger stopped in a panic", errIndex)
+		}
+	}()
+	if err := os.MkdirAll(dir, dirPerm); err != nil {
+		return nil, fmt.Errorf("%w: %s", errIndex, systemCause(err))
+	}
+	bl := &badgerLog{log: log}
+	db, err := badger.Open(badgerOptions(dir, bl))
+	if err != nil {
+		return nil, fmt.Errorf("%w: badger does not open it: %s", errIndex, scrub(err))
+	}
+	ix = &index{db: db, dir: dir, log: log, counts: map[string]*countEntry{}}
+	if bl.ignored.Load() {
+		_ = ix.close()
+		return nil, fmt.Errorf("%w: a table is damaged", errIndex)
+	}
+	return ix, nil
+}
+
+// scrub is what of an error of Badger's can be shown: what the operating system
+// said, or Badger's words up to the first quoted key.
+func scrub(err error) string {
+	if s := systemCause(err); s != "" {
+		return s
+	}
+	return staticText(err.Error())
+}
+
+// close closes Badger, which writes its memtables into tables. It waits no longer
+// than closeWait.
+func (ix *index) close() error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- errIndex
+			}
+		}()
+		done <- ix.db.Close()
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("%w: badger does not close: %s", errIndex, scrub(err))
+		}
+		return nil
+	case <-time.After(closeWait):
+		return fmt.Errorf("%w: badger did not close in %s", errIndex, closeWait)
+	}
+}
+
+// errUnreadable is what a reader gets for anything but a clean answer.
+var errUnreadable = fmt.Errorf("%w: the index cannot be read", ErrUnavailable)
+
+// pairIn returns a pair's row within a transaction, and whether there is one. Any
+// answer but a whole row or a clean "not found" is errUnreadable.
+func pairIn(txn *badger.Txn, buf *keyBuffer, n phone.Number, realm string, sender phone.Sender) (r row, found bool, err error) {
+	key := appendPairKey(buf[:0], n, realm, sender)
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return row{}, false, nil
+	}
+	if err != nil {
+		return row{}, false, errUnreadable
+	}
+	err = item.Value(func(v []byte) error {
+		r, err = parsePairRow(key, v)
+		return err
+	})
+	if err != nil {
+		return row{}, false, rowError(err)
+	}
+	return r, true, nil
+}
+
+// rowError maps the error of reading a row to one that leaves the package.
+func rowError(err error) error {
+	if errors.Is(err, ErrNewerFormat) {
+		return err
+	}
+	return errUnreadable
+}
+
+// pair returns a pair's row, and whether there is one.
+func (ix *index) pair(p Pair) (r row, found bool, err error) {
+	defer guardRead(&err)
+	var buf keyBuffer
+	txn := ix.db.NewTransaction(false)
+	defer txn.Discard()
+	return pairIn(txn, &buf, p.Phone, p.Realm, p.Sender)
+}
+
+// count returns a count row, zero if there is none.
+func countIn(txn *badger.Txn, key []byte) (countRow, error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return countRow{}, nil
+	}
+	if err != nil {
+		return countRow{}, errUnreadable
+	}
+	var r countRow
+	err = item.Value(func(v []byte) error {
+		r, err = parseCountRow(key, v)
+		return err
+	})
+	if err != nil {
+		return countRow{}, rowError(err)
+	}
+	return r, nil
+}
+
+// applied returns the row that says how far the index is, and whether there is
+// one. Its errors are errIndex and ErrNewerFormat.
+func (ix *index) applied() (r appliedRow, found bool, err error) {
+	err = ix.db.View(func(txn *badger.Txn) error {
+		item, err := txn.Get(appliedKey)
+		if errors.Is(err, badger.ErrKeyNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		found = true
+		return item.Value(func(v []byte) error {
+			r, err = parseAppliedRow(v)
+			return err
+		})
+	})
+	if err != nil && !errors.Is(err, ErrNewerFormat) {
+		err = fmt.Errorf("%w: its state cannot be read", errIndex)
+	}
+	return r, found, err
+}
+
+// guardRead turns a panic of Badger's into an error: in a reader of damaged bytes
+// it means "not known".
+func guardRead(err *error) {
+	if p := recover(); p != nil {
+		*err = errUnreadable
+	}
+}
+
+// removeIndex removes the index in dir, whatever is in it.
+func removeIndex(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return unavailable("the damaged index cannot be removed", err)
+	}
+	if err := syncDir(filepath.Dir(dir)); err != nil {
+		return unavailable("the damaged index cannot be removed", err)
+	}
+	return nil
+}

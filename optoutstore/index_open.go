@@ -1,0 +1,63 @@
+package optoutstore
+
+import (
+	"errors"
+	"fmt"
+)
+
+// openIndex opens the index if it can be trusted. If not, it returns none, and
+// why, and the index has to be built again. Its errors are ErrLoss and
+// ErrNewerFormat.
+func (b *base) openIndex() (ix *index, why string, err error) {
+	if !b.hasCheckpoint {
+		return nil, b.noCheckpoint, nil
+	}
+	if b.checkpoint.Number > b.journal.end.number {
+		// Only where a loss was accepted; else findLoss has refused it.
+		return nil, "the index is ahead of the journal", nil
+	}
+	dir := b.o.path(indexName)
+	grew, err := b.checkpoint.Manifest.grewFrom(dir)
+	if err != nil {
+		return nil, "its MANIFEST cannot be read", nil
+	}
+	if !grew {
+		return nil, "its MANIFEST is missing, or older than the checkpoint", nil
+	}
+	ix, err = openIndex(dir, b.o.Logger)
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	why, err = b.distrust(ix)
+	if why != "" || err != nil {
+		_ = ix.close()
+		return nil, why, err
+	}
+	return ix, "", nil
+}
+
+// distrust says why the opened index cannot be used, empty if it can be.
+func (b *base) distrust(ix *index) (why string, err error) {
+	at, found, err := ix.applied()
+	switch {
+	case errors.Is(err, ErrNewerFormat):
+		return "", err
+	case err != nil:
+		return err.Error(), nil
+	case !found && b.checkpoint.Number > 0:
+		return "it is empty", nil
+	case !found:
+		return "", nil
+	case at.store != b.id.ID:
+		return "it is another store's", nil
+	case at.number < b.checkpoint.Number:
+		return fmt.Sprintf("it holds events up to %s, the checkpoint says %s",
+			grouped(at.number), grouped(b.checkpoint.Number)), nil
+	case at.number > b.journal.end.number:
+		b.loss = b.shorter(at.number)
+		return "", b.lossError()
+	case at.number == b.journal.end.number && at.hash != b.journal.end.hash:
+		return "it was made from another journal", nil
+	}
+	return "", nil
+}

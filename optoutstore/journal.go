@@ -1,0 +1,204 @@
+package optoutstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// journalName is the directory of the journal's segments.
+const journalName = "journal"
+
+// healEvery is how long the journal waits between two attempts to become
+// writable again after an error.
+const healEvery = time.Second
+
+// journal is the truth: every event, in the order of its number, in segments
+// that are only ever appended to. One goroutine writes (stage, commit, discard);
+// any may read what was committed.
+type journal struct {
+	fs          fsys
+	dir         string
+	id          ID
+	segmentSize int64
+	now         func() time.Time
+
+	mu   sync.RWMutex // guards segs and the size of the last
+	segs []*segment
+
+	// What follows belongs to the writer.
+
+	end   chain  // behind the last committed frame
+	next  chain  // behind the last staged record; its position is end's
+	buf   []byte // the staged frame
+	count int    // events in it
+
+	// fault is why nothing can be written: the last write or sync failed, and it
+	// is not known what of it is on the disk. It is mended by cutting the file
+	// back to the last good frame, which must itself be synced.
+	fault   error
+	retryAt time.Time
+
+	// torn is how many bytes behind the last good frame the file has at open, and
+	// leftover a segment whose creation was cut short.
+	torn     int64
+	leftover string
+}
+
+// active is the segment that is written to.
+func (j *journal) active() *segment { return j.segs[len(j.segs)-1] }
+
+// ready makes the journal writable if it can be: it mends a fault, and begins a
+// new segment when the last is long enough. Its errors are ErrNoSpace and
+// ErrUnavailable. Nothing may be staged.
+func (j *journal) ready() error {
+	if j.fault != nil {
+		if time.Now().Before(j.retryAt) {
+			return j.fault
+		}
+		if err := j.heal(); err != nil {
+			return j.fail(err)
+		}
+		j.fault = nil
+	}
+	if j.active().size >= j.segmentSize {
+		if err := j.rotate(); err != nil {
+			return j.fail(err)
+		}
+	}
+	j.buf, j.count, j.next = openFrame(j.buf[:0]), 0, j.end
+	return nil
+}
+
+// rotate begins a new segment. The old one is whole and synced.
+func (j *journal) rotate() error {
+	s, err := createSegment(j.fs, j.dir, segmentHead{
+		id:      j.id,
+		first:   j.end.number + 1,
+		start:   j.end.position,
+		before:  j.end.hash,
+		created: j.now(),
+	})
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	j.segs = append(j.segs, s)
+	j.mu.Unlock()
+	j.end.position += segmentHeader
+	return nil
+}
+
+// stage appends an event to the frame, giving it its number and its link, and
+// returns the position that its record will have.
+func (j *journal) stage(r *record) uint64 {
+	r.Number, r.before = j.next.number+1, j.next.hash
+	off := len(j.buf)
+	j.buf = appendRecord(j.buf, r)
+	j.count++
+	j.next.number, j.next.hash = r.Number, hashRecord(j.buf[off:])
+	return j.end.position + uint64(off)
+}
+
+// commit writes the staged frame and syncs it. When it returns without an error
+// the events are on the disk. After an error they may be, until heal has cut
+// them off; they must not be acknowledged.
+func (j *journal) commit() error {
+	if j.count == 0 {
+		return nil
+	}
+	closeFrame(j.buf, j.id, j.end.number+1, j.count)
+	s := j.active()
+	f, err := s.open(j.fs, os.O_RDWR)
+	if err == nil {
+		_, err = f.WriteAt(j.buf, s.size)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return j.fail(err)
+	}
+	j.mu.Lock()
+	s.size += int64(len(j.buf))
+	j.mu.Unlock()
+	j.end = j.next
+	j.end.position = s.end()
+	if cap(j.buf) > maxKeptFrame {
+		j.buf = nil
+	}
+	return nil
+}
+
+// maxKeptFrame is the largest frame buffer that is kept for the next, in bytes.
+const maxKeptFrame = 1 << 20
+
+// fail remembers why the journal cannot be written, and returns it as an error
+// of this package.
+func (j *journal) fail(err error) error {
+	j.retryAt = time.Now().Add(healEvery)
+	switch {
+	case isNoSpace(err):
+		j.fault = fmt.Errorf("%w: the journal cannot be written: %v", ErrNoSpace, err)
+	case errors.Is(err, ErrDamaged):
+		j.fault = unavailable("the journal cannot be written", err)
+	default:
+		j.fault = unavailable("the journal cannot be written", err)
+	}
+	return j.fault
+}
+
+// heal cuts the active segment back to its last good frame. Only what was never
+// acknowledged lies behind it.
+func (j *journal) heal() error {
+	s := j.active()
+	f, err := s.open(j.fs, os.O_RDWR)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() < s.size {
+		return fmt.Errorf("%s has %d bytes, %d were written", s.name, info.Size(), s.size)
+	}
+	if err := f.Truncate(s.size); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// trim cuts off what a crash left behind the last good frame. It is called once,
+// at open, when it is certain that nothing acknowledged is cut.
+func (j *journal) trim() error {
+	if j.leftover != "" {
+		if err := j.fs.Remove(j.leftover); err != nil {
+			return unavailable("the journal cannot be written", err)
+		}
+		if err := j.fs.SyncDir(j.dir); err != nil {
+			return unavailable("the journal cannot be written", err)
+		}
+		j.leftover = ""
+	}
+	if j.torn > 0 {
+		if err := j.heal(); err != nil {
+			return unavailable("the journal cannot be written", err)
+		}
+		j.torn = 0
+	}
+	return nil
+}
+
+// close closes the files. Nobody reads or writes any more.
+func (j *journal) close() error {
+	var err error
+	for _, s := range j.segs {
+		if cerr := s.close(); err == nil {
+			err = cerr
+		}
+	}
+	return err
+}

@@ -1,0 +1,188 @@
+package optoutstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+const (
+	progressEvery = 5 * time.Second // between two log lines of a rebuild
+	arenaChunk    = 1 << 20         // bytes of keys and values allocated at once
+	lookEvery     = 4096            // events between two looks at clock and disk
+)
+
+// runRebuild builds the index again while the store is open. If that fails the
+// store stays as it is: not ready, and saying why.
+func (d *Durable) runRebuild(end chain) {
+	defer d.workers.Done()
+	err := d.rebuild(d.ctx, end)
+	switch {
+	case err == nil:
+	case d.ctx.Err() != nil:
+		d.log.Info("building the index was interrupted; it begins anew at the next start")
+	default:
+		d.blocked.set(err)
+		d.log.Error("the index cannot be built from the journal", "error", err)
+	}
+}
+
+// rebuild makes the index from the whole journal, whose every checksum and hash
+// it checks on the way, and publishes it.
+func (d *Durable) rebuild(ctx context.Context, end chain) error {
+	began := time.Now()
+	// Without a checkpoint an index that is half built is never believed.
+	if err := d.o.fs.Remove(d.o.path(checkpointName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unavailable("the checkpoint cannot be removed", err)
+	}
+	if err := d.o.fs.SyncDir(d.o.Dir); err != nil {
+		return unavailable("the checkpoint cannot be removed", err)
+	}
+	dir := d.o.path(indexName)
+	if err := removeIndex(dir); err != nil {
+		return err
+	}
+	ix, err := openIndex(dir, d.log)
+	if err != nil {
+		return unavailable("the new index", err)
+	}
+	if end.number > 0 {
+		if err := d.replay(ctx, ix, d.journal.segs[0].begin(), end); err != nil {
+			_ = ix.close()
+			return err
+		}
+		// Closing writes all into tables, opening verifies them.
+		if err := ix.close(); err != nil {
+			return unavailable("the new index", err)
+		}
+		if ix, err = openIndex(dir, d.log); err != nil {
+			return unavailable("the new index", err)
+		}
+	}
+	if err := d.saveCheckpoint(end); err != nil {
+		_ = ix.close()
+		return err
+	}
+	d.publish(ix, end, end)
+	if end.number > 0 {
+		d.log.Info("the index is built", "events", end.number, "took", time.Since(began).Round(time.Millisecond).String())
+	}
+	return nil
+}
+
+// catchUpFrom applies to an index that was opened what the journal holds behind
+// the checkpoint. What the index knows of that is written again: it may hold the
+// newer and lack the older, where a power cut took the end of one memtable's log
+// and left the next.
+func (d *Durable) catchUpFrom(ix *index, from chain) error {
+	if from.number == d.journal.end.number {
+		return nil
+	}
+	return d.replay(d.ctx, ix, from, d.journal.end)
+}
+
+// replay writes all events from from to end into ix, in their order. Until it is
+// done rows may hold older events than before; nobody reads them meanwhile.
+func (d *Durable) replay(ctx context.Context, ix *index, from, end chain) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: badger stopped in a panic", errIndex)
+		}
+	}()
+	before := ix.db.NewTransaction(false)
+	defer before.Discard()
+	wb := ix.db.NewWriteBatch()
+	defer wb.Cancel()
+	p := &replayer{d: d, ix: ix, before: before, wb: wb, end: end, told: time.Now()}
+	at, err := d.journal.scan(ctx, from, p.event)
+	if err != nil {
+		return err
+	}
+	if at.number != end.number || at.hash != end.hash {
+		return fmt.Errorf("%w: it ends with event %d, not %d", ErrDamaged, at.number, end.number)
+	}
+	var dirty []*countEntry
+	for _, c := range ix.counts {
+		if c.dirty {
+			dirty = append(dirty, c)
+		}
+	}
+	err = setCounts(wb, dirty)
+	if err == nil {
+		err = wb.Set(appliedKey, appendAppliedRow(nil, appliedRow{d.id, end}))
+	}
+	if err == nil {
+		err = wb.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: badger does not take it: %s", errIndex, scrub(err))
+	}
+	if len(ix.counts) > maxCounts {
+		clear(ix.counts)
+	}
+	return nil
+}
+
+// replayer writes events into an index.
+type replayer struct {
+	d      *Durable
+	ix     *index
+	before *badger.Txn // the index before: what the counts were
+	wb     *badger.WriteBatch
+	arena  []byte
+	end    chain
+	seen   int
+	told   time.Time
+}
+
+// event writes one event.
+func (p *replayer) event(position uint64, r *record, _ Hash) error {
+	if p.seen++; p.seen%lookEvery == 0 {
+		if err := p.look(r.Number); err != nil {
+			return err
+		}
+	}
+	if r.Kind == LossAccepted {
+		return nil
+	}
+	if cap(p.arena)-len(p.arena) < maxKey+pairRowSize {
+		p.arena = make([]byte, 0, arenaChunk)
+	}
+	var err error
+	o := outcomeOf(r, position)
+	if p.arena, err = setPair(p.wb, p.arena, o); err != nil {
+		return fmt.Errorf("%w: badger does not take it: %s", errIndex, scrub(err))
+	}
+	_, err = p.ix.countEvent(p.before, nil, o)
+	return err
+}
+
+// look reports progress, and waits while the disk is short of space.
+func (p *replayer) look(number uint64) error {
+	if time.Since(p.told) >= progressEvery {
+		p.told = time.Now()
+		p.d.log.Info("building the index", "event", number, "of", p.end.number)
+	}
+	told := false
+	for {
+		short := shortOf(p.d.o.FreeSpace, p.d.o.Dir, p.d.o.MinFree/2)
+		if short == nil {
+			return nil
+		}
+		if !told {
+			told = true
+			p.d.blocked.set(short)
+			defer p.d.blocked.set(nil)
+			p.d.log.Error("building the index waits for space", "error", short)
+		}
+		select {
+		case <-p.d.ctx.Done():
+			return p.d.ctx.Err()
+		case <-time.After(spaceEvery):
+		}
+	}
+}

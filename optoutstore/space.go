@@ -1,0 +1,70 @@
+package optoutstore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"syscall"
+	"time"
+)
+
+// DefaultMinFree is the reserve of free space below which nothing is written, in
+// bytes. Badger maps its files into memory and dies of SIGBUS on a full disk, at
+// a flush or compaction too, with no write under way. With memtables of 8 MiB it
+// can need 3 of them twice over (log and table) and twice a compaction of a few
+// tables of 2 to 8 MiB; 256 MiB leaves room to spare and a second of writes.
+const DefaultMinFree = 256 << 20
+
+// spaceEvery is how often the free space is asked for. At 30,000 opt-outs a
+// second the store grows by some 20 MiB between two looks.
+const spaceEvery = time.Second
+
+// errSpaceUnknown: the operating system cannot say how much space is free.
+var errSpaceUnknown = errors.New("free space is unknown")
+
+// spaceGuard tells whether the disk has its reserve. One goroutine uses it.
+type spaceGuard struct {
+	dir     string
+	minFree uint64
+	free    func(dir string) (uint64, error)
+	log     *slog.Logger
+
+	checked time.Time // when it last looked
+	short   error     // nil, or ErrNoSpace with the figures
+}
+
+// check returns ErrNoSpace while there is less than the reserve. It looks again
+// after spaceEvery, and logs each change once.
+func (g *spaceGuard) check() error {
+	if now := time.Now(); g.checked.IsZero() || now.Sub(g.checked) >= spaceEvery {
+		g.checked = now
+		g.look()
+	}
+	return g.short
+}
+
+func (g *spaceGuard) look() {
+	was := g.short
+	g.short = shortOf(g.free, g.dir, g.minFree)
+	switch {
+	case was == nil && g.short != nil:
+		g.log.Error("opt-outs cannot be recorded until there is space", "error", g.short)
+	case was != nil && g.short == nil:
+		g.log.Info("there is space again: opt-outs are recorded", "dir", g.dir)
+	}
+}
+
+// shortOf returns ErrNoSpace if dir's disk has less than want bytes free. A disk
+// that cannot say is taken to have enough.
+func shortOf(free func(string) (uint64, error), dir string, want uint64) error {
+	have, err := free(dir)
+	if err != nil || have >= want {
+		return nil
+	}
+	return fmt.Errorf("%w: %s has %d MiB free, the reserve is %d MiB", ErrNoSpace, dir, have>>20, want>>20)
+}
+
+// isNoSpace reports whether err is a full disk or a full quota.
+func isNoSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

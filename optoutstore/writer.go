@@ -1,0 +1,210 @@
+package optoutstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// maxBatch is how many changes go into one frame at most.
+const maxBatch = 1024
+
+// request is a change that waits to be written.
+type request struct {
+	ctx    context.Context
+	change Change
+	lift   bool
+	done   chan result // has room for the one answer
+}
+
+type result struct {
+	event Event
+	err   error
+}
+
+// waiter is a request and the answer it gets when its batch is done.
+type waiter struct {
+	req *request
+	result
+}
+
+// batch is what one frame holds and who waits for it.
+type batch struct {
+	events  []outcome
+	end     chain
+	waiters []waiter
+}
+
+func (b *batch) answer() {
+	for _, w := range b.waiters {
+		w.req.done <- w.result
+	}
+}
+
+// fail answers everybody with err: none of it counts as recorded.
+func (b *batch) fail(err error) {
+	for _, w := range b.waiters {
+		w.req.done <- result{err: err}
+	}
+}
+
+// overlay is what a frame that may not be in the index yet did to its pairs.
+type overlay struct {
+	last  uint64 // number of the frame's last event
+	pairs map[Pair]row
+}
+
+// writer turns changes into events. It is one goroutine, so events have an order,
+// and while a frame is being synced the changes that arrive make up the next.
+type writer struct {
+	d        *Durable
+	space    spaceGuard
+	overlays []overlay // oldest first
+	reqs     []*request
+}
+
+// run writes until the queue is closed and empty.
+func (w *writer) run() {
+	defer close(w.d.toApply)
+	tick := time.NewTicker(healEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case r, ok := <-w.d.queue:
+			if !ok {
+				return
+			}
+			w.write(w.collect(r))
+		case <-tick.C:
+			w.d.setWriteFault(w.writable())
+		}
+	}
+}
+
+// collect adds to first what else waits.
+func (w *writer) collect(first *request) []*request {
+	w.reqs = append(w.reqs[:0], first)
+	for len(w.reqs) < maxBatch {
+		select {
+		case r, ok := <-w.d.queue:
+			if !ok {
+				return w.reqs
+			}
+			w.reqs = append(w.reqs, r)
+		default:
+			return w.reqs
+		}
+	}
+	return w.reqs
+}
+
+// writable makes the journal ready for a frame, or says why it cannot be.
+func (w *writer) writable() error {
+	if err := w.space.check(); err != nil {
+		return err
+	}
+	if err := w.d.applyFault.get(); err != nil {
+		return err
+	}
+	return w.d.journal.ready()
+}
+
+// write records the changes in reqs as one frame and hands it to the applier.
+func (w *writer) write(reqs []*request) {
+	b := &batch{
+		events:  make([]outcome, 0, len(reqs)),
+		waiters: make([]waiter, 0, len(reqs)),
+	}
+	err := w.writable()
+	w.d.setWriteFault(err)
+	if err != nil {
+		for _, r := range reqs {
+			r.done <- result{err: err}
+		}
+		return
+	}
+	w.prune()
+	made := overlay{pairs: make(map[Pair]row, len(reqs))}
+	for _, r := range reqs {
+		b.waiters = append(b.waiters, waiter{r, w.stage(r, b, made.pairs)})
+	}
+	if len(b.events) == 0 {
+		b.answer()
+		return
+	}
+	if err := w.d.journal.commit(); err != nil {
+		w.d.log.Error("opt-outs cannot be recorded", "error", err)
+		w.d.setWriteFault(err)
+		b.fail(err)
+		return
+	}
+	b.end = w.d.journal.end
+	made.last = b.end.number
+	w.overlays = append(w.overlays, made)
+	w.d.written.Store(b.end.number)
+	w.d.toApply <- b
+}
+
+// stage decides what r's change does and puts it into the frame.
+func (w *writer) stage(r *request, b *batch, made map[Pair]row) result {
+	if err := r.ctx.Err(); err != nil {
+		return result{err: err}
+	}
+	was, known, err := w.state(r.change.Pair, made)
+	if err != nil {
+		return result{err: err}
+	}
+	rec := record{Event: Event{Change: r.change, RecordedAt: w.d.now()}}
+	switch {
+	case r.lift && !(known && was.inForce):
+		return result{err: fmt.Errorf("%w", ErrNotOptedOut)}
+	case r.lift:
+		rec.Kind = Lifted
+	case known && was.inForce:
+		rec.Kind = OptedOutAgain
+	default:
+		rec.Kind = OptedOut
+	}
+	if known {
+		rec.prev = was.position
+	}
+	if rec.EffectiveAt.IsZero() {
+		rec.EffectiveAt = rec.RecordedAt
+	} else {
+		rec.EffectiveAt = microTime(rec.EffectiveAt.UnixMicro())
+	}
+	o := outcomeOf(&rec, w.d.journal.stage(&rec))
+	o.state.number = rec.Number
+	b.events = append(b.events, o)
+	made[r.change.Pair] = o.state
+	return result{event: rec.Event}
+}
+
+// state is where a pair stands after everything written so far: by this frame, by
+// one that is not in the index yet, or by the index.
+func (w *writer) state(p Pair, made map[Pair]row) (row, bool, error) {
+	if r, ok := made[p]; ok {
+		return r, true, nil
+	}
+	for i := len(w.overlays) - 1; i >= 0; i-- {
+		if r, ok := w.overlays[i].pairs[p]; ok {
+			return r, true, nil
+		}
+	}
+	ix := w.d.index.Load()
+	if ix == nil {
+		return row{}, false, w.d.notReady()
+	}
+	return ix.pair(p)
+}
+
+// prune forgets the overlays that the index has by now.
+func (w *writer) prune() {
+	applied := w.d.applied.Load().number
+	for len(w.overlays) > 0 && w.overlays[0].last <= applied {
+		w.overlays = w.overlays[1:]
+	}
+	if len(w.overlays) == 0 {
+		w.overlays = nil
+	}
+}
