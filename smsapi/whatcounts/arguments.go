@@ -19,6 +19,8 @@ type arguments struct {
 type argument struct {
 	raw   string
 	given bool
+	// in says where it was given: readers differ in whether they look there.
+	in place
 	// plain: raw is made of characters that mean themselves to every reader.
 	plain bool
 	// refusal says why readers could differ about the argument. Whether that
@@ -26,18 +28,26 @@ type argument struct {
 	refusal *smsapi.Refusal
 }
 
-func (args *arguments) read(form smsapi.Form) {
+// place is a set of places that arguments come from.
+type place uint8
+
+const (
+	inQuery place = 1 << iota
+	inBody
+)
+
+func (args *arguments) read(form smsapi.Form, from place) {
 	var p smsapi.Pair
 	for form.Next(&p) {
 		if p.Plain {
 			if r := roleOf(p.Name); r != noRole {
-				args.add(r, &p)
+				args.add(r, &p, from)
 			} else if p.Name == "sendercode" && !p.Bare {
 				args.object(sender, refusedSpelling[sender])
 			}
 			continue
 		}
-		args.readOdd(&p)
+		args.readOdd(&p, from)
 	}
 	if form.Segments() > smsapi.MaxPairs {
 		args.tooMany = true
@@ -45,9 +55,9 @@ func (args *arguments) read(form smsapi.Form) {
 }
 
 // readOdd looks at a name that some readers decode or fold.
-func (args *arguments) readOdd(p *smsapi.Pair) {
+func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if r := decodedRole(p.Name); r != noRole {
-		args.add(r, p)
+		args.add(r, p, from)
 		return
 	}
 	r := foldedRole(p.Name)
@@ -61,7 +71,7 @@ func (args *arguments) readOdd(p *smsapi.Pair) {
 }
 
 // add takes up a pair of a name that every reader knows.
-func (args *arguments) add(r role, p *smsapi.Pair) {
+func (args *arguments) add(r role, p *smsapi.Pair, from place) {
 	if p.Bare && r != sender {
 		return // as above
 	}
@@ -72,6 +82,7 @@ func (args *arguments) add(r role, p *smsapi.Pair) {
 		args.object(r, refusedHidden[r])
 	}
 	f := &args.of[r]
+	f.in |= from
 	if !f.given {
 		f.given, f.raw, f.plain = true, p.Value, isPlainValue(p.Value)
 		return
@@ -118,6 +129,17 @@ func sameDecoded(a, b string) bool {
 // present reports whether some reader could find the argument.
 func (args *arguments) present(r role) bool {
 	return args.of[r].given || args.of[r].refusal != nil
+}
+
+// senderMayBeMissed reports whether a reader that looks in one place only (most
+// ignore the body of a GET, some that of everything but POST) finds a whole
+// send there, but without its sender.
+func (args *arguments) senderMayBeMissed(kind smsapi.Kind) bool {
+	whole := args.of[command].in & args.of[realm].in
+	if kind != smsapi.FanOut {
+		whole &= args.of[recipient].in
+	}
+	return whole&^args.of[sender].in != 0
 }
 
 // strict appends the decoded value of r, or says why readers could differ about

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/stopgate/stopgate/smsapi"
 )
@@ -65,9 +66,14 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 			if call.Kind == smsapi.FanOut {
 				break
 			}
-			if more, err := a.region.Readings(to.Phones, string(decoded)); err == nil {
-				to.Phones = more // what nobody can read, nobody can send to
+			more, err := a.region.Readings(to.Phones, string(decoded))
+			if err != nil {
+				if bytes.IndexFunc(decoded, unicode.IsNumber) >= 0 {
+					return refusedCookie[recipient]
+				}
+				break // no number by any reading
 			}
+			to.Phones = more
 		case sender:
 			if len(to.Senders) == 0 {
 				break // none already stands for any

@@ -100,5 +100,9 @@ func parse(raw string) (*http.Request, error) {
 	for _, r := range raw {
 		b = append(b, byte(r))
 	}
-	return http.ReadRequest(bufio.NewReader(strings.NewReader(string(b))))
+	return readRequest(string(b))
+}
+
+func readRequest(raw string) (*http.Request, error) {
+	return http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 }

@@ -22,9 +22,9 @@ func (a *API) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	}
 	query := r.URL.RawQuery
 	var args arguments
-	args.read(smsapi.QueryForm(query))
+	args.read(smsapi.QueryForm(query), inQuery)
 	if form != "" {
-		args.read(smsapi.BodyForm(form))
+		args.read(smsapi.BodyForm(form), inBody)
 	}
 
 	kind, refusal := args.kind(r)
@@ -80,7 +80,12 @@ func (a *API) readCall(r *http.Request, args *arguments, kind smsapi.Kind, call 
 		return refusal
 	}
 	if cookies := r.Header["Cookie"]; len(cookies) > 0 {
-		return a.readCookies(cookies, args, call, to)
+		if refusal = a.readCookies(cookies, args, call, to); refusal != nil {
+			return refusal
+		}
+	}
+	if args.senderMayBeMissed(kind) {
+		to.Senders = to.Senders[:0]
 	}
 	return nil
 }
