@@ -28,7 +28,9 @@ const maxPrefixed = MaxDigits + 5
 // wins, [Region.Readings] holds it for every way to write the same digits.
 //
 // The result is stable: the canonical form of a number's own digits is that
-// number.
+// number. In a region whose numbers have nearly all lengths (Germany) foreign
+// digits are therefore national even behind an international prefix; the sends
+// to either number read both.
 func (r *Region) Canonical(digits string) (Number, error) {
 	if digits == "" {
 		return Number{}, ErrEmpty
@@ -68,8 +70,13 @@ func (r *Region) canonical(d string) (Number, bool) {
 
 // resolve is one step of canonical.
 func (r *Region) resolve(d string) (Number, bool) {
-	if cut := r.idd.len(d); cut > 0 {
+	if cut, _ := r.idd.len(d); cut > 0 {
 		if n, ok := r.international(d[cut:]); ok {
+			return n, true
+		}
+	}
+	if rest, ok := strings.CutPrefix(d, "00"); ok {
+		if n, ok := r.international(rest); ok {
 			return n, true
 		}
 	}
@@ -81,19 +88,19 @@ func (r *Region) resolve(d string) (Number, bool) {
 	case isNational:
 		return national, true
 	}
-	if n, ok := r.international(d); ok {
-		return n, true
-	}
-	if rest, ok := strings.CutPrefix(d, "00"); ok {
-		return r.international(rest)
-	}
-	return Number{}, false
+	return r.international(d)
 }
 
 // own reads digits that begin with the region's calling code.
 func (r *Region) own(d string) (Number, bool) {
-	if !strings.HasPrefix(d, r.plan.code) {
+	national, ok := strings.CutPrefix(d, r.plan.code)
+	if !ok {
 		return Number{}, false
+	}
+	if cut, simple := r.trunk.len(national); cut > 0 && !simple {
+		if n, ok := parsed(d, r.code, r.plan.code); ok {
+			return n, true
+		}
 	}
 	return r.international(d)
 }
@@ -108,23 +115,20 @@ func (r *Region) rather(d string) bool {
 	return r.inUse(d) && !r.inUse(rest)
 }
 
-// inUse asks the library for the range of a national number.
+// inUse reports whether a national number belongs to a known range. The library
+// decides in the same way.
 func (r *Region) inUse(national string) bool {
-	n, err := phonenumbers.Parse("+"+r.plan.code+national, "")
-	return err == nil && phonenumbers.IsValidNumber(n)
+	return r.ranges.MatchString(strings.Clone(national))
 }
 
 // international reads digits as calling code and national number.
 func (r *Region) international(d string) (Number, bool) {
-	if len(d) < 3 {
-		return Number{}, false
-	}
-	p := r.plans[int(d[0]-'0')*100+int(d[1]-'0')*10+int(d[2]-'0')]
+	p := r.planOf(d)
 	if p == nil {
 		return Number{}, false
 	}
 	national := d[len(p.code):]
-	if p.trunk.len(national) > 0 { // as in +44 (0)20 7946 0000
+	if cut, _ := p.trunk.len(national); cut > 0 {
 		return parsed("+"+d, "", p.code)
 	}
 	if !p.possible(len(national)) {
@@ -136,8 +140,8 @@ func (r *Region) international(d string) (Number, bool) {
 // national reads digits as a number of the region without its calling code.
 func (r *Region) national(d string) (Number, bool) {
 	p := r.plan
-	if cut := r.trunk.len(d); cut > 0 {
-		if r.trunkInside || r.trunk.pattern != nil {
+	if cut, simple := r.trunk.len(d); cut > 0 {
+		if !simple || len(d) > cut && r.inside.has(d[cut]) {
 			return parsed(d, r.code, p.code)
 		}
 		if p.possible(len(d) - cut) {

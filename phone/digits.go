@@ -26,6 +26,9 @@ func (d *digits) put(c byte) {
 		return
 	}
 	if c == '0' && d.zeros == d.n {
+		if d.zeros == maxPrefixed {
+			return // more zeros say nothing new
+		}
 		d.zeros++
 	}
 	if d.n < len(d.b) {

@@ -9,7 +9,9 @@ const MaxDigits = 15
 
 // Number is a phone in canonical form: E.164 digits without the plus. It is
 // comparable, needs no heap, and prints masked whatever the formatting verb; use
-// Digits where the number itself is meant.
+// Digits where the number itself is meant. Package fmt cannot ask the unexported
+// fields of other types how to print, so a type that has a Number in one and may
+// be printed needs a Format of its own.
 type Number struct {
 	digits [MaxDigits]byte
 	n      uint8
@@ -42,13 +44,16 @@ func (n Number) Digits() string { return string(n.digits[:n.n]) }
 // AppendDigits appends the number in full to dst.
 func (n Number) AppendDigits(dst []byte) []byte { return append(dst, n.digits[:n.n]...) }
 
-// String is the number masked: 12065551212 is 1206*****12. It shows at most half
-// of the digits of a number that is long enough to be somebody's.
+// String is the number masked: 12065551212 is 1206*****12. It shows at most six
+// digits, and three of fewer than ten.
 func (n Number) String() string {
 	var b [MaxDigits]byte
 	masked := append(b[:0], n.digits[:n.n]...)
 	head, tail := 4, 2
-	if len(masked) < 10 {
+	switch {
+	case len(masked) < 5:
+		head, tail = 0, 0
+	case len(masked) < 10:
 		head, tail = 2, 1
 	}
 	for i := head; i < len(masked)-tail; i++ {

@@ -1,10 +1,7 @@
 package phone
 
 import (
-	"regexp"
-	"regexp/syntax"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/nyaruka/phonenumbers"
@@ -56,14 +53,6 @@ var plans = sync.OnceValue(func() *[1000]*plan {
 	return &table
 })
 
-// planOf returns the plan that the international number d belongs to, or nil.
-func planOf(d string) *plan {
-	if len(d) < 3 {
-		return nil
-	}
-	return plans()[int(d[0]-'0')*100+int(d[1]-'0')*10+int(d[2]-'0')]
-}
-
 type metadataKey struct {
 	region string
 	code   int
@@ -103,99 +92,4 @@ func bits(lengths []int32) (set uint32) {
 		}
 	}
 	return set
-}
-
-// prefix is a pattern that digits may begin with.
-type prefix struct {
-	// literal is the whole pattern, where it is nothing but digits.
-	literal string
-	pattern *regexp.Regexp
-	// first has bit d set where the pattern may begin with digit d.
-	first uint16
-}
-
-func newPrefix(pattern string) prefix {
-	if pattern == "" {
-		return prefix{}
-	}
-	if !strings.ContainsFunc(pattern, func(r rune) bool { return r < '0' || r > '9' }) {
-		return prefix{literal: pattern, first: 1 << (pattern[0] - '0')}
-	}
-	return prefix{
-		pattern: regexp.MustCompile("^(?:" + pattern + ")"),
-		first:   firstDigits(pattern),
-	}
-}
-
-// len is the length of the prefix that d begins with, 0 for none.
-func (p *prefix) len(d string) int {
-	switch {
-	case d == "" || p.first>>(d[0]-'0')&1 == 0:
-		return 0
-	case p.pattern == nil:
-		if strings.HasPrefix(d, p.literal) {
-			return len(p.literal)
-		}
-		return 0
-	}
-	if at := p.pattern.FindStringIndex(strings.Clone(d)); at != nil {
-		return at[1]
-	}
-	return 0
-}
-
-// firstDigits is the set of digits that a match of pattern may begin with. It
-// may hold more than that, never less.
-func firstDigits(pattern string) uint16 {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return 1<<10 - 1
-	}
-	set, _ := firstOf(re)
-	return set
-}
-
-// firstOf also reports whether re can match nothing at all, so that what follows
-// it may come first.
-func firstOf(re *syntax.Regexp) (set uint16, empty bool) {
-	switch re.Op {
-	case syntax.OpLiteral:
-		if r := re.Rune[0]; r >= '0' && r <= '9' {
-			set = 1 << (r - '0')
-		}
-		return set, false
-	case syntax.OpCharClass:
-		for i := 0; i < len(re.Rune); i += 2 {
-			for r := max(re.Rune[i], '0'); r <= min(re.Rune[i+1], '9'); r++ {
-				set |= 1 << (r - '0')
-			}
-		}
-		return set, false
-	case syntax.OpCapture, syntax.OpPlus:
-		return firstOf(re.Sub[0])
-	case syntax.OpRepeat:
-		set, empty = firstOf(re.Sub[0])
-		return set, empty || re.Min == 0
-	case syntax.OpQuest, syntax.OpStar:
-		set, _ = firstOf(re.Sub[0])
-		return set, true
-	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			s, e := firstOf(sub)
-			set |= s
-			if !e {
-				return set, false
-			}
-		}
-		return set, true
-	case syntax.OpAlternate:
-		for _, sub := range re.Sub {
-			s, e := firstOf(sub)
-			set |= s
-			empty = empty || e
-		}
-		return set, empty
-	default:
-		return 0, true
-	}
 }

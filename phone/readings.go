@@ -3,7 +3,6 @@ package phone
 import (
 	"bytes"
 	"slices"
-	"strings"
 )
 
 const (
@@ -11,7 +10,7 @@ const (
 	MaxField = 32 << 10
 	// MaxList is the most numbers that one field may list.
 	MaxList = 1000
-	// minListed is the fewest digits that a part of a field has when it is taken
+	// minListed is the fewest digits that a part between blanks has when it is taken
 	// for a number of its own although the parts also make one number together.
 	// No E.164 subscriber of a mobile network has fewer, and the groups of a
 	// number that is written in groups do.
@@ -144,7 +143,7 @@ func (r *Region) groupReadings(dst []Number, group []byte, whole *digits) ([]Num
 		return dst, nil
 	case !one.fits():
 		return r.runReadings(dst, group)
-	case whole.fits() && (one.n == whole.n || one.n < minListed): // read already
+	case whole.fits() && one.n == whole.n: // read already
 	default:
 		dst = r.digitReadings(dst, len(dst), one.string())
 	}
@@ -215,87 +214,6 @@ func (r *Region) runReadings(dst []Number, group []byte) ([]Number, error) {
 		return dst, ErrUnreadable
 	}
 	return dst, nil
-}
-
-// digitReadings appends the readings of digits that are one number, each once
-// since dst[start:].
-func (r *Region) digitReadings(dst []Number, start int, d string) []Number {
-	zeros := len(d) - len(strings.TrimLeft(d, "0"))
-	for skip := 0; skip <= zeros && skip < len(d); skip++ {
-		v := d[skip:]
-		if len(v) > maxPrefixed {
-			continue
-		}
-		dst = r.variant(dst, start, v)
-		if rest, ok := strings.CutPrefix(v, "011"); ok { // from North America
-			dst = r.unprefixed(dst, start, rest)
-		}
-		if cut := r.idd.len(v); cut > 0 {
-			dst = r.unprefixed(dst, start, v[cut:])
-		}
-	}
-	// A stop may have named each of these by its national digits.
-	for i := start; i < len(dst); i++ {
-		n := dst[i]
-		national, ok := strings.CutPrefix(string(n.digits[:n.n]), r.plan.code)
-		if !ok || !r.plan.possible(len(national)) {
-			continue
-		}
-		if m, ok := r.canonical(national); ok {
-			dst = include(dst, start, m)
-		}
-		if r.trunk.literal != "" {
-			var with digits
-			with.addString(r.trunk.literal)
-			with.addString(national)
-			if m, ok := r.canonical(with.string()); ok {
-				dst = include(dst, start, m)
-			}
-		}
-	}
-	if len(dst) == start { // nothing but zeros
-		if n, err := ParseNumber(d[:min(len(d), MaxDigits)]); err == nil {
-			dst = append(dst, n)
-		}
-	}
-	return dst
-}
-
-// unprefixed appends the readings of what stands behind an international prefix.
-func (r *Region) unprefixed(dst []Number, start int, d string) []Number {
-	for d != "" {
-		dst = r.variant(dst, start, d)
-		if d[0] != '0' {
-			break
-		}
-		d = d[1:]
-	}
-	return dst
-}
-
-// variant appends what exactly these digits can mean.
-func (r *Region) variant(dst []Number, start int, d string) []Number {
-	if d[0] != '0' && len(d) <= MaxDigits {
-		n, _ := join("", d)
-		dst = include(dst, start, n)
-	}
-	if n, ok := r.international(d); ok {
-		dst = include(dst, start, n)
-	}
-	if n, ok := r.national(d); ok {
-		dst = include(dst, start, n)
-	}
-	if n, ok := r.canonical(d); ok {
-		dst = include(dst, start, n)
-	}
-	return dst
-}
-
-func include(dst []Number, start int, n Number) []Number {
-	if slices.Contains(dst[start:], n) {
-		return dst
-	}
-	return append(dst, n)
 }
 
 // unique sorts numbers and drops duplicates, in place.

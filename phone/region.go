@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -17,9 +18,17 @@ type Region struct {
 	// trunk and idd are this region's, which may differ from those of the main
 	// region of its calling code.
 	trunk, idd prefix
-	// trunkInside says that a national number may itself begin as the trunk
-	// prefix does, so that only the library can tell the two apart.
-	trunkInside bool
+	// inside is the digits that may follow the trunk prefix's where they are the
+	// beginning of a national number, so that only the library can tell.
+	inside digitSet
+	// ranges is the national numbers in use.
+	ranges *regexp.Regexp
+	// plain says that the short way is open, for national numbers whose first digit
+	// is not in barred. See short.go.
+	plain  bool
+	barred digitSet
+	// foreign closes it for other numbers that begin so.
+	foreign digitSet
 }
 
 // NewRegion returns the region with the given ISO 3166-1 alpha-2 code, in any
@@ -46,9 +55,22 @@ func NewRegion(code string) (*Region, error) {
 	if r.plan == nil {
 		return nil, ErrRegion
 	}
-	r.trunkInside = r.trunk.first&firstDigits(m.GetGeneralDesc().GetNationalNumberPattern()) != 0
+	national := m.GetGeneralDesc().GetNationalNumberPattern()
+	if r.trunk.literal != "" {
+		r.inside, _ = follow(national, r.trunk.literal)
+	}
+	r.ranges = regexp.MustCompile("^(?:" + national + ")$")
+	r.barred, r.plain = r.bar(m.GetInternationalPrefix())
 	return r, nil
 }
 
 // Code is the region's ISO 3166-1 alpha-2 code in capitals.
 func (r *Region) Code() string { return r.code }
+
+// planOf is the plan that the international number d belongs to, or nil.
+func (r *Region) planOf(d string) *plan {
+	if len(d) < 3 {
+		return nil
+	}
+	return r.plans[int(d[0]-'0')*100+int(d[1]-'0')*10+int(d[2]-'0')]
+}

@@ -132,6 +132,20 @@ func (r *Region) numericSender(d string) Sender {
 // numberSenders appends the readings of a sender of digits, each once since
 // dst[start:].
 func (r *Region) numberSenders(dst []Sender, start int, d string) []Sender {
+	var room [8]Number
+	if len(d) > maxShort+len(r.plan.code) {
+		if numbers, ok := r.short(room[:0], 0, d); ok {
+			for _, n := range numbers {
+				dst = addSender(dst, start, within(d, n))
+			}
+			return dst
+		}
+	}
+	return r.longSenders(dst, start, d)
+}
+
+// longSenders is numberSenders for all digits.
+func (r *Region) longSenders(dst []Sender, start int, d string) []Sender {
 	dst = addSender(dst, start, Sender(trimZeros(d)))
 	dst = addSender(dst, start, r.numericSender(d))
 	if len(d) > maxPrefixed {
@@ -147,7 +161,7 @@ func (r *Region) numberSenders(dst []Sender, start int, d string) []Sender {
 		}
 	}
 	var room [8]Number
-	for _, n := range r.digitReadings(room[:0], 0, d) {
+	for _, n := range r.long(room[:0], 0, d) {
 		dst = addSender(dst, start, within(d, n))
 		national, ok := strings.CutPrefix(string(n.digits[:n.n]), r.plan.code)
 		if ok && r.plan.possible(len(national)) && len(national) <= maxShort {

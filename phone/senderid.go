@@ -90,7 +90,7 @@ func foldCase(c rune) rune {
 	for other := unicode.SimpleFold(c); other != c; other = unicode.SimpleFold(other) {
 		least = min(least, other)
 	}
-	return unicode.ToLower(least)
+	return unicode.ToLower(unicode.ToUpper(least))
 }
 
 // isID reports whether a folded text is an alphanumeric ID: it has a letter, and

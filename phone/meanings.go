@@ -1,0 +1,113 @@
+package phone
+
+import (
+	"slices"
+	"strings"
+)
+
+// digitReadings appends the readings of digits that are one number, each once
+// since dst[start:].
+func (r *Region) digitReadings(dst []Number, start int, d string) []Number {
+	if numbers, ok := r.short(dst, start, d); ok {
+		return numbers
+	}
+	return r.long(dst, start, d)
+}
+
+// long is digitReadings for all digits.
+func (r *Region) long(dst []Number, start int, d string) []Number {
+	zeros := len(d) - len(strings.TrimLeft(d, "0"))
+	for skip := 0; skip <= zeros && skip < len(d); skip++ {
+		v := d[skip:]
+		if len(v) > maxPrefixed {
+			continue
+		}
+		dst = r.variant(dst, start, v)
+		if rest, ok := strings.CutPrefix(v, "011"); ok { // from North America
+			dst = r.unprefixed(dst, start, rest)
+		}
+		if cut, _ := r.idd.len(v); cut > 0 {
+			dst = r.unprefixed(dst, start, v[cut:])
+		}
+	}
+	// A stop may have named each of these in other ways.
+	for i := start; i < len(dst); i++ {
+		n := dst[i]
+		full := string(n.digits[:n.n])
+		if _, ok := r.international(full); ok && r.idd.pattern != nil { // which may match 00 and more
+			dst = r.prefixed(dst, start, "00", full)
+		}
+		if national, ok := strings.CutPrefix(full, r.plan.code); ok && r.plan.possible(len(national)) {
+			dst = r.prefixed(dst, start, "", national)
+			if r.trunk.literal != "" {
+				dst = r.prefixed(dst, start, r.trunk.literal, national)
+			}
+		}
+	}
+	if len(dst) == start { // nothing but zeros
+		if n, err := ParseNumber(d[:min(len(d), MaxDigits)]); err == nil {
+			dst = append(dst, n)
+		}
+	}
+	return dst
+}
+
+// prefixed appends the canonical form of a prefix and digits.
+func (r *Region) prefixed(dst []Number, start int, prefix, d string) []Number {
+	var with digits
+	with.addString(prefix)
+	with.addString(d)
+	if n, ok := r.canonical(with.string()); ok {
+		dst = include(dst, start, n)
+	}
+	return dst
+}
+
+// unprefixed appends the readings of what stands behind an international prefix.
+func (r *Region) unprefixed(dst []Number, start int, d string) []Number {
+	for d != "" {
+		dst = r.variant(dst, start, d)
+		if d[0] != '0' {
+			break
+		}
+		d = d[1:]
+	}
+	return dst
+}
+
+// variant appends what exactly these digits can mean.
+func (r *Region) variant(dst []Number, start int, d string) []Number {
+	if d[0] != '0' && len(d) <= MaxDigits {
+		n, _ := join("", d)
+		dst = include(dst, start, n)
+	}
+	if n, ok := r.international(d); ok {
+		dst = include(dst, start, n)
+	}
+	if n, ok := r.own(d); ok {
+		dst = include(dst, start, n)
+	}
+	if p := r.planOf(d); p != nil && p.trunk.literal != "" { // as in +44 (0)20 7946 0000
+		for rest, ok := strings.CutPrefix(d[len(p.code):], p.trunk.literal); ok; {
+			if p.possible(len(rest)) {
+				n, _ := join(p.code, rest)
+				dst = include(dst, start, n)
+			}
+			rest, ok = strings.CutPrefix(rest, p.trunk.literal)
+		}
+	}
+	if n, ok := r.national(d); ok {
+		dst = include(dst, start, n)
+	}
+	if n, ok := r.canonical(d); ok {
+		dst = include(dst, start, n)
+	}
+	return dst
+}
+
+func include(dst []Number, start int, n Number) []Number {
+	if slices.Contains(dst[start:], n) {
+		return dst
+	}
+	return append(dst, n)
+}

@@ -1,0 +1,297 @@
+package phone
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// Every field gives exactly these readings, in region US unless it says so.
+func TestReadings(t *testing.T) {
+	t.Parallel()
+	const p, q = "12065551212", "13105550000"
+	tests := []struct {
+		name, region, field, want string
+		err                       error
+	}{
+		{"plain", "US", p, p, nil},
+		{"national", "US", "2065551212", "12065551212 2065551212", nil},
+		{"plus", "US", "+12065551212", p, nil},
+		{"plus and national digits", "US", "+2065551212", "12065551212 2065551212", nil},
+		{"a blank that was a plus", "US", " 12065551212", p, nil},
+		{"00", "US", "0012065551212", p, nil},
+		{"+00", "US", "+0012065551212", p, nil},
+		{"011", "US", "01112065551212", "1112065551212 12065551212", nil},
+		{"one zero", "US", "012065551212", p, nil},
+		{"three zeros", "US", "00012065551212", p, nil},
+		{"forty zeros", "US", strings.Repeat("0", 40) + p, p, nil},
+		{"dashes", "US", "1-206-555-1212", p, nil},
+		{"dots", "US", "1.206.555.1212", p, nil},
+		{"slashes", "US", "1/206/555/1212", p, nil},
+		{"blanks", "US", "+1 206 555 1212", p, nil},
+		{"no-break spaces", "US", "+1\u00a0206\u00a0555\u00a01212", p, nil},
+		{"one dot", "US", "206555.1212", "12065551212 2065551212", nil},
+		{"tel", "US", "tel:+1-206-555-1212", p, nil},
+		{"TEL", "US", "TEL:+1-206-555-1212", p, nil},
+		{"sms", "US", "sms:+12065551212", p, nil},
+		{"sms://", "US", "sms://12065551212", p, nil},
+		{"tel ext", "US", "tel:+12065551212;ext=5", "12065551212 120655512125", nil},
+		{"ext", "US", "12065551212 ext. 5", "12065551212 120655512125", nil},
+		{"extension", "US", "12065551212 Extension 5#", "12065551212 120655512125", nil},
+		{"x", "US", "12065551212x5", "12065551212 120655512125", nil},
+		{"hash and digits", "US", "12065551212#5", "12065551212 120655512125", nil},
+		{"an extension that completes a number", "US", "1206555121x2", "11206555121 1206555121 12065551212", nil},
+		{"quotes", "US", "'12065551212'", p, nil},
+		{"typographic quotes", "US", "“12065551212”", p, nil},
+		{"hash", "US", "+12065551212#", p, nil},
+		{"full-width plus", "US", "＋12065551212", p, nil},
+		{"full-width digits", "US", "１２０６５５５１２１２", p, nil},
+		{"Arabic-Indic digits", "US", "١٢٠٦٥٥٥١٢١٢", p, nil},
+		{"digits of five scripts", "US", "१২०६५༥5１𝟚𝟏２", p, nil},
+		{"bidi marks", "US", "\u202a+12065551212\u202c", p, nil},
+		{"byte order mark", "US", "\ufeff12065551212", p, nil},
+		{"soft hyphen", "US", "1206\u00ad5551212", p, nil},
+		{"zero width space", "US", "1206\u200b5551212", p, nil},
+		{"trailing CR LF", "US", "12065551212\r\n", p, nil},
+		{"leading tab", "US", "\t12065551212", p, nil},
+		{"en dashes and minus", "US", "1–206−555—1212", p, nil},
+
+		{"comma list", "US", p + "," + q, p + " " + q, nil},
+		{"comma and blank list", "US", p + ", " + q, p + " " + q, nil},
+		{"semicolon list", "US", q + ";" + p, p + " " + q, nil},
+		{"bar list", "US", q + "|" + p, p + " " + q, nil},
+		{"blank list", "US", q + " " + p, p + " " + q, nil},
+		{"line list", "US", q + "\n" + p, p + " " + q, nil},
+		{"slash list", "US", q + "/" + p, p + " " + q, nil},
+		{"full-width comma list", "US", q + "，" + p, p + " " + q, nil},
+		{"Arabic comma list", "US", q + "،" + p, p + " " + q, nil},
+		{"JSON list", "US", `["12065551212", "13105550000"]`, p + " " + q, nil},
+		{"JSON text", "US", `["12065551212"]`, p, nil},
+		{"trailing comma", "US", p + ",", p, nil},
+		{"list of URIs", "US", "tel:" + p + ",sms:" + q, p + " " + q, nil},
+		{"list of extensions", "US", "tel:" + p + ";ext=5;tel:" + q, "12065551212 120655512125 13105550000", nil},
+		{"list of pretty numbers", "US", "+1 206 555 1212, +1 310 555 0000", p + " " + q, nil},
+		{"blank list of pretty numbers", "US", "+1 206 555 1212 +1 310 555 0000", p + " " + q, nil},
+		{"list of short pieces", "US", "206,555,1212", "12065551212 1212 206 2065551212 555", nil},
+		{"number cut by a comma", "US", "1206555,1212", "1206555 12065551212 1212", nil},
+		{"list of two eight-digit numbers", "NO", "91234567 47123456", "47123456 4747123456 4791234567 91234567", nil},
+
+		{"no possible number", "US", "120655512120", "120655512120", nil},
+		{"few digits", "US", "12345", "12345", nil},
+		{"fifteen digits", "US", "999999999999999", "999999999999999", nil},
+		{"zero", "US", "0", "0", nil},
+		{"zeros", "US", "000", "000", nil},
+
+		{"trunk prefix", "GB", "07911 123456", "447911123456 7911123456", nil},
+		{"trunk prefix in parentheses", "GB", "+44 (0)7911 123456", "4407911123456 447911123456", nil},
+		{"significant zero", "IT", "+39 06 1234", "39061234 3939061234", nil},
+
+		{"empty", "US", "", "", ErrEmpty},
+		{"blank", "US", " \t\u00a0\u200b\r\n", "", ErrEmpty},
+		{"comma", "US", ",", "", ErrUnreadable},
+		{"plus only", "US", "+", "", ErrUnreadable},
+		{"two pluses", "US", "++12065551212", "", ErrUnreadable},
+		{"plus inside", "US", "1206+5551212", "", ErrUnreadable},
+		{"plus behind", "US", "12065551212+", "", ErrUnreadable},
+		{"sip", "US", "sip:12065551212@x", "", ErrUnreadable},
+		{"decimal fraction", "US", "12065551212.0", "", ErrUnreadable},
+		{"decimal fraction in a list", "US", q + "," + p + ".0", "", ErrUnreadable},
+		{"exponent", "US", "1.2065551212e10", "", ErrUnreadable},
+		{"*67", "US", "*6712065551212", "", ErrUnreadable},
+		{"letters", "US", "1-800-FLOWERS", "", ErrUnreadable},
+		{"letter O", "US", "12O65551212", "", ErrUnreadable},
+		{"hexadecimal", "US", "0x2CF3FD9FC", "", ErrUnreadable},
+		{"NUL", "US", "12065551212\x00", "", ErrUnreadable},
+		{"NUL inside", "US", "12065551212\x009", "", ErrUnreadable},
+		{"escape", "US", "\x1b12065551212", "", ErrUnreadable},
+		{"overlong 1", "US", "\xc0\xb12065551212", "", ErrUnreadable},
+		{"overlong 1 in three bytes", "US", "\xe0\x80\xb12065551212", "", ErrUnreadable},
+		{"replacement character", "US", "1206\ufffd5551212", "", ErrUnreadable},
+		{"percent", "US", "%312065551212", "", ErrUnreadable},
+		{"percent behind", "US", "12065551212%", "", ErrUnreadable},
+		{"%u", "US", "%u0031%u0032", "", ErrUnreadable},
+		{"HTML entity", "US", "&#49;2065551212", "", ErrUnreadable},
+		{"JavaScript escape", "US", `\u00312065551212`, "", ErrUnreadable},
+		{"superscript", "US", "1²065551212", "", ErrUnreadable},
+		{"circled", "US", "①2065551212", "", ErrUnreadable},
+		{"keycaps", "US", "1\ufe0f\u20e32065551212", "", ErrUnreadable},
+		{"Roman numeral", "US", "Ⅻ065551212", "", ErrUnreadable},
+		{"phone-context", "US", "tel:2065551212;phone-context=+44", "", ErrUnreadable},
+		{"sms with body", "US", "sms:12065551212?body=x", "", ErrUnreadable},
+		{"extension of a list", "US", "12065551212 x5 13105550000", "", ErrUnreadable},
+		{"extension of nothing", "US", "x12065551212", "", ErrUnreadable},
+		{"long extension", "US", "1x12065551212", "", ErrUnreadable},
+		{"sixteen digits", "US", "1234567890123456", "", ErrUnreadable},
+		{"sixteen digits in a list", "US", p + ",1234567890123456", "", ErrUnreadable},
+		{"range", "US", p + "-" + q, "", ErrUnreadable},
+		{"long list", "US", strings.Repeat(p+",", MaxList+1), "", ErrTooLong},
+		{"long blank list", "US", strings.Repeat(p+" ", MaxList+1), "", ErrTooLong},
+		{"long list of pluses", "US", strings.Repeat("+12065551 ", MaxList+1), "", ErrTooLong},
+		{"long field", "US", strings.Repeat(" ", MaxField+1), "", ErrTooLong},
+	}
+	for _, tt := range tests {
+		t.Run(tt.region+" "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			before := number(t, "99")
+			got, err := regionOf(tt.region).Readings([]Number{before}, tt.field)
+			if !errors.Is(err, tt.err) || len(got) == 0 || got[0] != before {
+				t.Fatalf("%q: %v, %v; want %v", tt.field, show(got), err, tt.err)
+			}
+			if got := show(unique(got[1:])); got != tt.want {
+				t.Errorf("%q reads as %s; want %s", tt.field, got, tt.want)
+			}
+		})
+	}
+}
+
+// drawDecorated writes digits in a way that some backend undoes.
+func drawDecorated(t *rapid.T, d string) string {
+	d = rapid.SampledFrom([]string{"", "", "+", "00", "011", "0", "000", "+00"}).Draw(t, "prefix") + d
+	var b strings.Builder
+	zero := rapid.SampledFrom([]rune{'0', '0', '0', '０', '٠', '०', '𝟎'}).Draw(t, "script")
+	separator := rapid.SampledFrom([]string{"", "", "-", ".", " ", "/", "\u00a0", "\u00ad", "\u200e", ")("}).Draw(t, "separator")
+	fraction := separator == "." // a lone dot near the end is that of a fraction
+	for i, c := range d {
+		if c != '+' && i > 1 && (fraction || rapid.IntRange(0, 3).Draw(t, "cut") == 0) {
+			b.WriteString(separator)
+		}
+		if c != '+' {
+			c += zero - '0'
+		}
+		b.WriteRune(c)
+	}
+	frame := rapid.SampledFrom([]string{
+		"%s", "%s", "%s", " %s", "%s\r\n", "'%s'", `["%s"]`, "(%s)", "tel:%s", "SMS:%s", "%s;ext=12", "%s x7", "%s#", "\u202a%s\u202c",
+	}).Draw(t, "frame")
+	return fmt.Sprintf(frame, b.String())
+}
+
+// drawListed puts a field among others.
+func drawListed(t *rapid.T, field string) string {
+	separator := rapid.SampledFrom([]string{",", ", ", ";", "|", " , ", "，"}).Draw(t, "list separator")
+	others := rapid.SliceOfN(rapid.SampledFrom([]string{"13105550000", "+442079460000", "1 310 555 0001"}), 0, 3)
+	list := append(others.Draw(t, "before"), field)
+	return strings.Join(append(list, others.Draw(t, "after")...), separator)
+}
+
+func TestReadingsHoldTheStop(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRegion(t)
+		d := drawDigits(t, r)
+		n, err := r.Canonical(d)
+		if err != nil || len(d) > MaxDigits {
+			return
+		}
+		field := drawListed(t, drawDecorated(t, d))
+		got, err := r.Readings(nil, field)
+		if err != nil || !slices.Contains(got, n) {
+			t.Fatalf("%s: a stop of %s is %s; a send to %q reads as %s, %v", r.code, d, n.Digits(), field, show(got), err)
+		}
+	})
+}
+
+// However a stop named a number, a send to that number reads what it named.
+func TestReadingsHoldAllForms(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRegion(t)
+		d := drawDigits(t, r)
+		n, err := r.Canonical(d)
+		if err != nil {
+			return
+		}
+		forms := []string{n.Digits(), "00" + n.Digits(), r.idd.literal + n.Digits()}
+		if national, ok := strings.CutPrefix(n.Digits(), r.plan.code); ok && r.plan.possible(len(national)) {
+			forms = append(forms, national, r.trunk.literal+national)
+		}
+		for _, stop := range forms {
+			named, err := r.Canonical(stop)
+			if err != nil {
+				continue
+			}
+			for _, send := range append(forms, "+"+n.Digits(), d) {
+				if meant, err := r.Canonical(strings.TrimPrefix(send, "+")); err != nil || meant != n {
+					continue
+				}
+				if len(strings.TrimLeft(send, "0")) > MaxDigits {
+					continue // such as 810 and 13 digits, which a send may not hold
+				}
+				if got, err := r.Readings(nil, send); err != nil || !slices.Contains(got, named) {
+					t.Fatalf("%s: a stop of %s is %s; a send to %s reads as %s, %v",
+						r.code, stop, named.Digits(), send, show(got), err)
+				}
+			}
+		}
+	})
+}
+
+func TestNoNumberWithoutDigits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRegion(t)
+		field := strings.Map(func(c rune) rune {
+			if b, _ := foldRune(c); b >= '0' && b <= '9' {
+				return -1
+			}
+			return c
+		}, rapid.String().Draw(t, "field"))
+		if got, err := r.Readings(nil, field); err == nil || len(got) > 0 {
+			t.Fatalf("%q reads as %s, %v", field, show(got), err)
+		}
+	})
+}
+
+// Digits are never dropped in silence: what is read has each of them in some
+// reading, unless leading zeros.
+func TestReadingsUseAllDigits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRegion(t)
+		field := rapid.StringOfN(rapid.RuneFrom([]rune("0123456789 +-.,x")), 1, 40, -1).Draw(t, "field")
+		got, err := r.Readings(nil, field)
+		if err != nil {
+			return
+		}
+		var all digits
+		all.addString(field)
+		if all.n-all.zeros > MaxDigits || all.n == all.zeros {
+			return
+		}
+		if joined := number(&testing.T{}, all.string()[all.zeros:]); !slices.Contains(got, joined) {
+			t.Fatalf("%q reads as %s, without all of its digits", field, show(got))
+		}
+	})
+}
+
+func TestReadingsCost(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"US", "DE", "BR", "RU", "AR"} {
+		r := regionOf(code)
+		for name, field := range map[string]string{
+			"list":      strings.Repeat("79161234567,", MaxList),
+			"blanks":    strings.Repeat("79161234567 ", MaxList),
+			"short":     strings.Repeat("01234567 ", MaxList),
+			"pieces":    strings.Repeat("1 ", MaxField/2),
+			"zeros":     strings.Repeat("0 ", MaxField/2),
+			"dashes":    strings.Repeat("- ", MaxField/2) + "1",
+			"commas":    strings.Repeat(",", MaxField-1) + "1",
+			"zero":      strings.Repeat("0", MaxField),
+			"ext":       strings.Repeat(";ext=", MaxField/5),
+			"invisible": strings.Repeat("\u200b", MaxField/3),
+		} {
+			start := time.Now()
+			got, err := r.Readings(nil, field)
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("%s %s: %d readings, %v, after %v", code, name, len(got), err, took)
+			} else {
+				t.Logf("%s %s: %d readings, %v, after %v", code, name, len(got), err, took)
+			}
+		}
+	}
+}

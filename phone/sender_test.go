@@ -1,0 +1,243 @@
+package phone
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"pgregory.net/rapid"
+)
+
+func TestCanonicalSender(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, region, sender, want string
+		err                        error
+	}{
+		{"phone", "US", "12065551212", "12065551212", nil},
+		{"national phone", "US", "2065551212", "12065551212", nil},
+		{"plus", "US", "+12065551212", "12065551212", nil},
+		{"00", "US", "0012065551212", "12065551212", nil},
+		{"not a possible phone", "US", "120162701555", "120162701555", nil},
+		{"plus and not a possible phone", "US", "+120162701555", "120162701555", nil},
+		{"leading zeros", "US", "00120162701555", "120162701555", nil},
+		{"short code", "US", "12345", "12345", nil},
+		{"short code with zeros", "US", "0012345", "12345", nil},
+		{"three digits", "US", "911", "911", nil},
+		{"zero", "US", "000", "0", nil},
+		{"a short code is no phone where phones are short", "NO", "12345", "12345", nil},
+		{"a short code is no phone where all lengths are possible", "DE", "12345", "12345", nil},
+		{"eight digits are a phone in Norway", "NO", "91234567", "4791234567", nil},
+		{"eight digits are a code in the US", "US", "91234567", "91234567", nil},
+		{"many digits", "US", strings.Repeat("9", MaxSender), strings.Repeat("9", MaxSender), nil},
+		{"alphanumeric", "US", "MyBrand", "mybrand", nil},
+		{"alphanumeric with digits", "US", "Shop24", "shop24", nil},
+		{"alphanumeric with a blank", "US", "My Brand", "my brand", nil},
+		{"alphanumeric with punctuation", "US", "H&M-Shop.No_1!", "h&m-shop.no_1!", nil},
+		{"apostrophe inside", "US", "Denny's", "denny's", nil},
+		{"full-width", "US", "ＭｙＢｒａｎｄ", "mybrand", nil},
+		{"umlaut", "US", "MÜLLER", "müller", nil},
+		{"umlaut in two characters", "US", "MU\u0308LLER", "müller", nil},
+		{"Kelvin sign and long s", "US", "\u212Aiſ", "kis", nil},
+		{"final sigma", "US", "ΛΌΓΟΣς", "λόγοσσ", nil},
+		{"Cyrillic look-alike", "US", "MyВrand", "myвrand", nil},
+		{"Greek look-alike", "US", "ΜyBrand", "μybrand", nil},
+
+		{"empty", "US", "", "", ErrEmpty},
+		{"long", "US", strings.Repeat("a", MaxSender+1), "", ErrTooLong},
+		{"grows too long", "US", strings.Repeat("\uFDFA", 5), "", ErrNotSender},
+		{"any sender", "US", "*", "", ErrNotSender},
+		{"star inside", "US", "My*", "", ErrNotSender},
+		{"blank", "US", " ", "", ErrNotSender},
+		{"leading blank", "US", " MyBrand", "", ErrNotSender},
+		{"trailing blank", "US", "MyBrand ", "", ErrNotSender},
+		{"trailing line feed", "US", "MyBrand\n", "", ErrNotSender},
+		{"NUL", "US", "My\x00Brand", "", ErrNotSender},
+		{"escape", "US", "My\x1bBrand", "", ErrNotSender},
+		{"invalid UTF-8", "US", "My\xffBrand", "", ErrNotSender},
+		{"overlong", "US", "\xc1\x8dyBrand", "", ErrNotSender},
+		{"soft hyphen", "US", "My\u00adBrand", "", ErrNotSender},
+		{"list", "US", "MyBrand,Other", "", ErrNotSender},
+		{"percent", "US", "My%42rand", "", ErrNotSender},
+		{"quoted", "US", `"MyBrand"`, "", ErrNotSender},
+		{"scheme", "US", "tel:12065551212", "", ErrNotSender},
+		{"two pluses", "US", "++12065551212", "", ErrNotSender},
+		{"decimal fraction", "US", "120162701555.0", "", ErrNotSender},
+		{"separators", "US", "1-206-555-1212", "", ErrNotSender},
+		{"full-width digits", "US", "１２３４５", "", ErrNotSender},
+		{"emoji", "US", "Brand\U0001F600", "", ErrNotSender},
+		{"combining mark alone", "US", "\u0308", "", ErrNotSender},
+	}
+	for _, tt := range tests {
+		t.Run(tt.region+" "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := regionOf(tt.region).CanonicalSender(tt.sender)
+			if string(got) != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("%q is %q, %v; want %q, %v", tt.sender, got, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+func TestSenderReadings(t *testing.T) {
+	t.Parallel()
+	const s = "120162701555"
+	tests := []struct {
+		name, region, field, want string
+		err                       error
+	}{
+		{"plain", "US", s, s, nil},
+		{"plus", "US", "+" + s, s, nil},
+		{"a blank that was a plus", "US", " " + s, s, nil},
+		{"trailing blank", "US", s + " ", s, nil},
+		{"trailing CR LF", "US", s + "\r\n", s, nil},
+		{"leading zero", "US", "0" + s, s, nil},
+		{"00", "US", "00" + s, s, nil},
+		{"011", "US", "011" + s, "11" + s + " " + s, nil},
+		{"separators", "US", "1 (201) 627-01555", s, nil},
+		{"full-width digits", "US", "１２０１６２７０１５５５", s, nil},
+		{"byte order mark", "US", "\ufeff" + s, s, nil},
+		{"soft hyphen", "US", "1201\u00ad62701555", s, nil},
+		{"phone", "US", "12065551212", "12065551212", nil},
+		{"national phone", "US", "2065551212", "12065551212 2065551212", nil},
+		{"pretty phone", "US", "(206) 555-1212", "12065551212 2065551212", nil},
+		{"short code", "US", "12345", "12345", nil},
+		{"short code that may be a phone", "NO", "12345", "12345 4712345", nil},
+		{"phone that may be a short code", "NO", "4712345", "12345 4712345", nil},
+		{"short code with zeros", "US", "0012345", "12345", nil},
+		{"alphanumeric", "US", "mybrand", "mybrand", nil},
+		{"alphanumeric, other case", "US", "MYBRAND", "mybrand", nil},
+		{"alphanumeric, blanks around", "US", "\u00a0MyBrand\t", "mybrand", nil},
+		{"alphanumeric with plus", "US", "+MyBrand", "mybrand", nil},
+		{"alphanumeric with zero width space", "US", "My\u200bBrand", "mybrand", nil},
+		{"full-width", "US", "ＭＹＢＲＡＮＤ", "mybrand", nil},
+		{"few digits", "US", "Shop24", "shop24", nil},
+		{"many digits", "US", "code 12345", "12345 code 12345", nil},
+		{"Cyrillic look-alike", "US", "MyВrand", "myвrand", nil},
+
+		{"empty", "US", "", "", ErrEmpty},
+		{"blank", "US", " \t\u200b\u00a0", "", ErrEmpty},
+		{"long", "US", strings.Repeat("1", MaxSender+1), "", ErrTooLong},
+		{"long blank", "US", strings.Repeat(" ", MaxSender+1), "", ErrTooLong},
+		{"NUL", "US", s + "\x00", "", ErrUnreadable},
+		{"NUL inside", "US", "My\x00Brand", "", ErrUnreadable},
+		{"tab inside", "US", "My\tBrand", "", ErrUnreadable},
+		{"invalid UTF-8", "US", "My\xffBrand", "", ErrUnreadable},
+		{"decimal fraction", "US", s + ".0", "", ErrUnreadable},
+		{"percent", "US", "My%42rand", "", ErrUnreadable},
+		{"comma list", "US", s + ",12065551212", "", ErrUnreadable},
+		{"semicolon list", "US", "MyBrand;Other", "", ErrUnreadable},
+		{"blank list", "US", "13105550000 12065551212", "", ErrUnreadable},
+		{"scheme", "US", "tel:" + s, "", ErrUnreadable},
+		{"two pluses", "US", "++" + s, "", ErrUnreadable},
+		{"hash", "US", s + "#", "", ErrUnreadable},
+		{"any sender", "US", "*", "", ErrUnreadable},
+		{"quoted", "US", `"MyBrand"`, "", ErrUnreadable},
+		{"emoji", "US", "Brand\U0001F600", "", ErrUnreadable},
+	}
+	for _, tt := range tests {
+		t.Run(tt.region+" "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := regionOf(tt.region).SenderReadings([]Sender{"before"}, tt.field)
+			if !errors.Is(err, tt.err) || len(got) == 0 || got[0] != "before" {
+				t.Fatalf("%q: %q, %v; want %v", tt.field, got, err, tt.err)
+			}
+			if got := showSenders(got[1:]); got != tt.want {
+				t.Errorf("%q reads as %s; want %s", tt.field, got, tt.want)
+			}
+		})
+	}
+}
+
+func showSenders(senders []Sender) string {
+	var all []string
+	for _, s := range senders {
+		all = append(all, string(s))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+func TestSenderReadingsHoldTheStop(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRegion(t)
+		d := drawDigits(t, r)
+		stop, err := r.CanonicalSender(d)
+		if err != nil {
+			t.Fatalf("%s: %v", d, err)
+		}
+		if again, err := r.CanonicalSender(string(stop)); err != nil || again != stop {
+			t.Fatalf("%s: %s is %s, which is %s, %v", r.code, d, stop, again, err)
+		}
+		prefix := rapid.SampledFrom([]string{"", "+", "0", "00", "011", " ", "000"}).Draw(t, "prefix")
+		suffix := rapid.SampledFrom([]string{"", " ", "\r\n", "\u00a0", "\u200e"}).Draw(t, "suffix")
+		for _, field := range []string{string(stop), d, prefix + d + suffix, prefix + string(stop) + suffix} {
+			if got, err := r.SenderReadings(nil, field); err != nil || !slices.Contains(got, stop) {
+				t.Fatalf("%s: a stop of %s is %s; a send from %q reads as %s, %v", r.code, d, stop, field, got, err)
+			}
+		}
+	})
+}
+
+func TestAlphanumericReadingsHoldTheStop(t *testing.T) {
+	t.Parallel()
+	some := rapid.StringOfN(rapid.OneOf(
+		rapid.RuneFrom([]rune("abcXYZ019 &.-_!'+")),
+		rapid.RuneFrom(nil, unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Mn),
+	), 1, 11, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRegion(t)
+		id := some.Draw(t, "id")
+		stop, err := r.CanonicalSender(id)
+		if err != nil {
+			return
+		}
+		if again, err := r.CanonicalSender(string(stop)); err != nil || again != stop {
+			t.Fatalf("%q is %q, which is %q, %v", id, stop, again, err)
+		}
+		for _, field := range []string{
+			id, string(stop), strings.ToUpper(id), strings.ToLower(id), strings.ToTitle(id), " " + id + "\u00a0", "\u200e" + id,
+		} {
+			if len(field) > MaxSender {
+				continue
+			}
+			got, err := r.SenderReadings(nil, field)
+			if err != nil || !slices.Contains(got, stop) {
+				// Letters such as ß have capitals that no simple folding undoes.
+				if upper := strings.ToUpper(id); err == nil && field == upper && !strings.EqualFold(upper, id) {
+					continue
+				}
+				t.Fatalf("a stop of %q is %q; a send from %q reads as %q, %v", id, stop, field, got, err)
+			}
+		}
+	})
+}
+
+// Folding merges compatibility forms and letter case, never letters of two
+// scripts.
+func TestFoldKeepsScriptsApart(t *testing.T) {
+	t.Parallel()
+	scripts := []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Armenian, unicode.Cherokee}
+	for c := rune(0x80); c < 0x20000; c++ {
+		if !unicode.IsLetter(c) {
+			continue
+		}
+		id, err := foldID(string(c))
+		if err != nil {
+			continue
+		}
+		for _, script := range scripts {
+			if !unicode.Is(script, c) || c == 0x1D78 || c >= 0xAB5C && c <= 0xAB5F {
+				continue
+			}
+			for _, folded := range id {
+				if unicode.IsLetter(folded) && unicode.In(folded, scripts...) && !unicode.Is(script, folded) {
+					t.Errorf("%q (%U) becomes %q", c, c, id)
+				}
+			}
+		}
+	}
+}
