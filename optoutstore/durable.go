@@ -76,15 +76,6 @@ func (d *Durable) notReady() error {
 	return fmt.Errorf("%w", ErrNotReady)
 }
 
-// setWriteFault publishes whether the journal can be written.
-func (d *Durable) setWriteFault(err error) {
-	was := d.writeFault.get()
-	d.writeFault.set(err)
-	if was != nil && err == nil {
-		d.log.Info("opt-outs are recorded again")
-	}
-}
-
 // OptOut implements [Store].
 func (d *Durable) OptOut(ctx context.Context, c Change) (Event, error) {
 	return d.change(ctx, c, false)
@@ -131,7 +122,7 @@ func (d *Durable) Health() Health {
 	case d.index.Load() == nil:
 		why, h.Readable, h.Writable = d.notReady(), false, false
 	default:
-		if why = errors.Join(d.writeFault.get()); why == nil {
+		if why = d.writeFault.get(); why == nil {
 			why = d.applyFault.get()
 		}
 		h.Writable = why == nil

@@ -60,8 +60,9 @@ func (ix *index) manifestChanged() (bool, error) {
 var errIndex = errors.New("the index cannot be used")
 
 // badgerOptions are badger.md section 6, for rows of some 80 bytes. No writes are
-// synced: the journal is. The tables' checksums are verified when they are opened;
-// verified at each read, a bad block answers "not found" (badger.md, finding 8).
+// synced: the journal is. The tables' checksums are verified by checkTables; if
+// Badger verified them at each read, a bad block would answer "not found"
+// (badger.md, finding 8).
 func badgerOptions(dir string, log badger.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithSyncWrites(false).
@@ -74,7 +75,7 @@ func badgerOptions(dir string, log badger.Logger) badger.Options {
 		WithCompression(options.None).
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(0).
-		WithChecksumVerificationMode(options.OnTableRead).
+		WithChecksumVerificationMode(options.NoVerification).
 		WithDetectConflicts(false). // one goroutine writes
 		WithMetricsEnabled(false).
 		WithLogger(log)
@@ -92,7 +93,13 @@ func openIndex(dir string, log *slog.Logger) (ix *index, err error) {
 		return nil, fmt.Errorf("%w: %s", errIndex, systemCause(err))
 	}
 	bl := &badgerLog{log: log}
-	db, err := badger.Open(badgerOptions(dir, bl))
+	opt := badgerOptions(dir, bl)
+	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err == nil {
+		if err := checkTables(dir, opt); err != nil {
+			return nil, err
+		}
+	}
+	db, err := badger.Open(opt)
 	if err != nil {
 		return nil, fmt.Errorf("%w: badger does not open it: %s", errIndex, scrub(err))
 	}

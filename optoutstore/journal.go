@@ -1,7 +1,6 @@
 package optoutstore
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -139,12 +138,9 @@ const maxKeptFrame = 1 << 20
 // of this package.
 func (j *journal) fail(err error) error {
 	j.retryAt = time.Now().Add(healEvery)
-	switch {
-	case isNoSpace(err):
+	if isNoSpace(err) {
 		j.fault = fmt.Errorf("%w: the journal cannot be written: %v", ErrNoSpace, err)
-	case errors.Is(err, ErrDamaged):
-		j.fault = unavailable("the journal cannot be written", err)
-	default:
+	} else {
 		j.fault = unavailable("the journal cannot be written", err)
 	}
 	return j.fault

@@ -25,7 +25,8 @@ type base struct {
 	known bool // whether it says anything
 
 	// loss is what is missing, in an operator's words; empty if nothing is.
-	loss string
+	loss    string
+	indexed uint64 // number of the newest event in an index that is ahead
 }
 
 // Open opens the store in o.Dir, or creates it where the witness knows of none.
@@ -276,7 +277,7 @@ func (d *Durable) publish(ix *index, flushed, applied chain) {
 // start starts the goroutines of a store.
 func (d *Durable) start() {
 	w := &writer{d: d, space: spaceGuard{dir: d.o.Dir, minFree: d.o.MinFree, free: d.o.FreeSpace, log: d.log}}
-	d.setWriteFault(w.space.check())
+	d.writeFault.set(w.space.check())
 	d.writers.Go(w.run)
 	d.writers.Go(d.runApplier)
 	d.workers.Add(1)

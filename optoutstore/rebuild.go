@@ -157,8 +157,10 @@ func (p *replayer) event(position uint64, r *record, _ Hash) error {
 	if p.arena, err = setPair(p.wb, p.arena, o); err != nil {
 		return fmt.Errorf("%w: badger does not take it: %s", errIndex, scrub(err))
 	}
-	_, err = p.ix.countEvent(p.before, nil, o)
-	return err
+	if _, err = p.ix.countEvent(p.before, nil, o); err != nil {
+		return fmt.Errorf("%w: a count cannot be read", errIndex)
+	}
+	return nil
 }
 
 // look reports progress, and waits while the disk is short of space.

@@ -61,6 +61,7 @@ type writer struct {
 	space    spaceGuard
 	overlays []overlay // oldest first
 	reqs     []*request
+	failing  bool // the last frame could not be written
 }
 
 // run writes until the queue is closed and empty.
@@ -76,7 +77,7 @@ func (w *writer) run() {
 			}
 			w.write(w.collect(r))
 		case <-tick.C:
-			w.d.setWriteFault(w.writable())
+			w.d.writeFault.set(w.writable())
 		}
 	}
 }
@@ -116,7 +117,7 @@ func (w *writer) write(reqs []*request) {
 		waiters: make([]waiter, 0, len(reqs)),
 	}
 	err := w.writable()
-	w.d.setWriteFault(err)
+	w.d.writeFault.set(err)
 	if err != nil {
 		for _, r := range reqs {
 			r.done <- result{err: err}
@@ -133,10 +134,17 @@ func (w *writer) write(reqs []*request) {
 		return
 	}
 	if err := w.d.journal.commit(); err != nil {
-		w.d.log.Error("opt-outs cannot be recorded", "error", err)
-		w.d.setWriteFault(err)
+		if !w.failing {
+			w.d.log.Error("opt-outs cannot be recorded", "error", err)
+		}
+		w.failing = true
+		w.d.writeFault.set(err)
 		b.fail(err)
 		return
+	}
+	if w.failing {
+		w.failing = false
+		w.d.log.Info("opt-outs are recorded again")
 	}
 	b.end = w.d.journal.end
 	made.last = b.end.number

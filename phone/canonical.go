@@ -128,30 +128,37 @@ func (r *Region) international(d string) (Number, bool) {
 		return Number{}, false
 	}
 	national := d[len(p.code):]
-	if cut, _ := p.trunk.len(national); cut > 0 {
-		return parsed("+"+d, "", p.code)
+	if n, ok, sure := p.read(&p.trunk, p.inside, national); sure {
+		return n, ok
 	}
-	if !p.possible(len(national)) {
-		return Number{}, false
-	}
-	return join("", d)
+	return parsed("+"+d, "", p.code)
 }
 
 // national reads digits as a number of the region without its calling code.
 func (r *Region) national(d string) (Number, bool) {
-	p := r.plan
-	if cut, simple := r.trunk.len(d); cut > 0 {
-		if !simple || len(d) > cut && r.inside.has(d[cut]) {
-			return parsed(d, r.code, p.code)
+	if n, ok, sure := r.plan.read(&r.trunk, r.inside, d); sure {
+		return n, ok
+	}
+	return parsed(d, r.code, r.plan.code)
+}
+
+// read reads a national number with or without its trunk prefix, as the library
+// would. It is not sure where the prefix is of a rare form, or where it may
+// belong to the number.
+func (p *plan) read(trunk *prefix, inside digitSet, d string) (n Number, ok, sure bool) {
+	if cut, simple := trunk.len(d); cut > 0 {
+		if !simple || len(d) > cut && inside.has(d[cut]) && p.possible(len(d)) {
+			return n, false, false
 		}
 		if p.possible(len(d) - cut) {
-			return join(p.code, d[cut:])
+			n, ok = join(p.code, d[cut:])
+			return n, ok, true
 		}
 	}
-	if !p.possible(len(d)) {
-		return Number{}, false
+	if p.possible(len(d)) {
+		n, ok = join(p.code, d)
 	}
-	return join(p.code, d)
+	return n, ok, true
 }
 
 // parsed is the long way: the library's reading of text, provided that it is a

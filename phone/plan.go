@@ -18,6 +18,9 @@ type plan struct {
 	lengths, mobile uint32
 	// trunk is what may stand before a national number and is no part of it.
 	trunk prefix
+	// inside is the digits that may follow the trunk prefix's where they are the
+	// beginning of a national number, so that only the library can tell.
+	inside digitSet
 }
 
 // possible reports whether a national number of n digits is possible and fits
@@ -41,6 +44,7 @@ var plans = sync.OnceValue(func() *[1000]*plan {
 				p.mobile = bits(lengths)
 			}
 			p.trunk = newPrefix(m.GetNationalPrefixForParsing())
+			p.inside = p.trunk.inside(m)
 		}
 		span := 1
 		for range 3 - len(p.code) {

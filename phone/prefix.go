@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 // prefix is a pattern that digits may begin with, as the library's metadata has
@@ -90,6 +92,15 @@ func (p *prefix) len(d string) (n int, simple bool) {
 		return at[1], false
 	}
 	return 0, false
+}
+
+// inside is the digits that may follow the literal prefix's where these belong to
+// a national number.
+func (p *prefix) inside(m *phonenumbers.PhoneMetadata) (next digitSet) {
+	if p.literal != "" {
+		next, _ = follow(m.GetGeneralDesc().GetNationalNumberPattern(), p.literal)
+	}
+	return next
 }
 
 // firstDigits is the set of digits that a match of pattern may begin with.

@@ -287,7 +287,7 @@ func TestReadingsCost(t *testing.T) {
 		} {
 			start := time.Now()
 			got, err := r.Readings(nil, field)
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > 30*time.Second { // under the race detector, on a busy machine
 				t.Errorf("%s %s: %d readings, %v, after %v", code, name, len(got), err, took)
 			} else {
 				t.Logf("%s %s: %d readings, %v, after %v", code, name, len(got), err, took)

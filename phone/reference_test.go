@@ -138,8 +138,8 @@ func TestReadingsHoldTheLibrarys(t *testing.T) {
 			libraryInternational, func(d string) (Number, bool) { return libraryRegional(d, r) },
 		} {
 			want, ok := read(d)
-			if strings.Contains(d, "000") {
-				continue // the library strips any number of zeros; no number has so many
+			if strings.Contains(d, "000") || r.trunk.literal == "" && strings.HasPrefix(d, r.plan.code+"0") {
+				continue // the library may strip several prefixes; no number has so many
 			}
 			if ok && !slices.Contains(readings, want) {
 				t.Fatalf("%s %s: %s is missing in %s", r.code, d, want.Digits(), show(readings))

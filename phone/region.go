@@ -18,9 +18,7 @@ type Region struct {
 	// trunk and idd are this region's, which may differ from those of the main
 	// region of its calling code.
 	trunk, idd prefix
-	// inside is the digits that may follow the trunk prefix's where they are the
-	// beginning of a national number, so that only the library can tell.
-	inside digitSet
+	inside     digitSet // as in plan
 	// ranges is the national numbers in use.
 	ranges *regexp.Regexp
 	// plain says that the short way is open, for national numbers whose first digit
@@ -55,11 +53,8 @@ func NewRegion(code string) (*Region, error) {
 	if r.plan == nil {
 		return nil, ErrRegion
 	}
-	national := m.GetGeneralDesc().GetNationalNumberPattern()
-	if r.trunk.literal != "" {
-		r.inside, _ = follow(national, r.trunk.literal)
-	}
-	r.ranges = regexp.MustCompile("^(?:" + national + ")$")
+	r.inside = r.trunk.inside(m)
+	r.ranges = regexp.MustCompile("^(?:" + m.GetGeneralDesc().GetNationalNumberPattern() + ")$")
 	r.barred, r.plain = r.bar(m.GetInternationalPrefix())
 	return r, nil
 }

@@ -148,9 +148,6 @@ func (r *Region) numberSenders(dst []Sender, start int, d string) []Sender {
 func (r *Region) longSenders(dst []Sender, start int, d string) []Sender {
 	dst = addSender(dst, start, Sender(trimZeros(d)))
 	dst = addSender(dst, start, r.numericSender(d))
-	if len(d) > maxPrefixed {
-		return dst
-	}
 	for v := d; v != ""; v = v[1:] {
 		if rest, ok := strings.CutPrefix(v, "011"); ok && rest != "" {
 			dst = addSender(dst, start, Sender(trimZeros(rest)))
@@ -159,6 +156,9 @@ func (r *Region) longSenders(dst []Sender, start int, d string) []Sender {
 		if v[0] != '0' {
 			break
 		}
+	}
+	if len(d) > maxPrefixed {
+		return dst
 	}
 	var room [8]Number
 	for _, n := range r.long(room[:0], 0, d) {

@@ -72,7 +72,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 
 // add takes up a pair of a name that every reader knows.
 func (args *arguments) add(r role, p *smsapi.Pair, from place) {
-	if p.Bare && r != sender {
+	if p.Bare && p.Split != smsapi.SplitHead && r != sender {
 		return // as above
 	}
 	switch {

@@ -1,0 +1,226 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/stopgate/stopgate/phone"
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+func init() {
+	caddy.RegisterModule(Handler{})
+}
+
+// Handler stands in front of an SMS backend. It answers requests to stop
+// messaging a phone itself, and lets a send through only if its phone has not
+// opted out of its sender. What passes reaches the next handler as it came.
+//
+// All fields have defaults; an empty Handler enforces.
+type Handler struct {
+	// What to do with a send to someone who has opted out: `enforce` (default)
+	// blocks it, `observe` logs that it would be blocked and forwards it. Stops
+	// are recorded either way.
+	Mode string `json:"mode,omitempty"`
+
+	// What to do with a send while the list cannot be read: `block` (default)
+	// answers 503, `forward` lets it pass.
+	OnStoreError string `json:"on_store_error,omitempty"`
+
+	// What to do with a send whose recipients only the backend knows: `safe`
+	// (default) forwards it only if there is no opt-out that the backend may not
+	// know of, `block` never, `forward` always.
+	FanOut string `json:"fan_out,omitempty"`
+
+	// What to do with a request that puts an opted-out phone back on a sender:
+	// `refuse` (default), `lift` the opt-out once the backend has accepted it, or
+	// `forward` and keep the opt-out.
+	Subscribe string `json:"subscribe,omitempty"`
+
+	// How many bytes of a guarded request's body are read; a longer one is
+	// refused with 413. Default: 1 MiB.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// The APIs that are guarded. Default: whatcounts.
+	APIsRaw []json.RawMessage `json:"api,omitempty" caddy:"namespace=sms_optout.apis inline_key=api"`
+
+	app    *App
+	apis   []smsapi.API
+	logger *zap.Logger
+	phones func(phone.Number) zap.Field
+
+	exchanges *sync.Pool
+}
+
+// APIProvider is what a module in the namespace sms_optout.apis implements.
+type APIProvider interface {
+	// NewAPI returns the API for numbers of a region.
+	NewAPI(*phone.Region) smsapi.API
+}
+
+// The values of a Handler's fields. The first of each is the default.
+var (
+	modeValues         = []string{modeEnforce, modeObserve}
+	onStoreErrorValues = []string{onStoreErrorBlock, onStoreErrorForward}
+	fanOutValues       = []string{fanOutSafe, fanOutBlock, fanOutForward}
+	subscribeValues    = []string{subscribeRefuse, subscribeLift, subscribeForward}
+)
+
+const (
+	modeEnforce = "enforce"
+	modeObserve = "observe"
+
+	onStoreErrorBlock   = "block"
+	onStoreErrorForward = "forward"
+
+	fanOutSafe    = "safe"
+	fanOutBlock   = "block"
+	fanOutForward = "forward"
+
+	subscribeRefuse  = "refuse"
+	subscribeLift    = "lift"
+	subscribeForward = "forward"
+
+	defaultMaxBody = 1 << 20
+	// maxMaxBody bounds what one request may hold in memory.
+	maxMaxBody = 64 << 20
+)
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.sms_optout",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision fills the defaults and finds the list.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	for _, option := range []struct {
+		name    string
+		value   *string
+		allowed []string
+	}{
+		{"mode", &h.Mode, modeValues},
+		{"on_store_error", &h.OnStoreError, onStoreErrorValues},
+		{"fan_out", &h.FanOut, fanOutValues},
+		{"subscribe", &h.Subscribe, subscribeValues},
+	} {
+		if err := choose(option.name, option.value, option.allowed); err != nil {
+			return err
+		}
+	}
+	if h.MaxBody == 0 {
+		h.MaxBody = defaultMaxBody
+	}
+	if h.MaxBody < 0 || h.MaxBody > maxMaxBody {
+		return fmt.Errorf("max_body: %d is not allowed; use 1 byte to 64MiB", h.MaxBody)
+	}
+
+	app, err := ctx.App(appName)
+	if err != nil {
+		return fmt.Errorf("the sms_optout list: %w", err)
+	}
+	h.app = app.(*App)
+	h.phones = maskedPhone
+	if h.app.LogPhones == logPhonesFull {
+		h.phones = fullPhone
+	}
+
+	if err := h.loadAPIs(ctx); err != nil {
+		return err
+	}
+	h.exchanges = &sync.Pool{New: func() any { return new(exchange) }}
+	return nil
+}
+
+func choose(name string, value *string, allowed []string) error {
+	if *value == "" {
+		*value = allowed[0]
+		return nil
+	}
+	for _, a := range allowed {
+		if *value == a {
+			return nil
+		}
+	}
+	return notAllowed(name, *value, allowed)
+}
+
+func (h *Handler) loadAPIs(ctx caddy.Context) error {
+	if len(h.APIsRaw) == 0 {
+		h.apis = []smsapi.API{WhatCounts{}.NewAPI(h.app.region)}
+		return nil
+	}
+	mods, err := ctx.LoadModule(h, "APIsRaw")
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	for _, mod := range mods.([]any) {
+		p, ok := mod.(APIProvider)
+		if !ok {
+			return fmt.Errorf("api: module %T reads no SMS API", mod)
+		}
+		h.apis = append(h.apis, p.NewAPI(h.app.region))
+	}
+	return nil
+}
+
+// ServeHTTP decides about one request and answers it or passes it on.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	for _, api := range h.apis {
+		refusal := smsapi.HeadRefusal(api, r)
+		if refusal == nil {
+			continue
+		}
+		h.logRefusal(r, nil, refusal)
+		if h.observes() {
+			return next.ServeHTTP(w, r)
+		}
+		api.Answer(w, new(smsapi.Call), smsapi.Answer{Outcome: smsapi.Refused, Refusal: refusal})
+		return nil
+	}
+	api := h.guarding(r)
+	if api == nil {
+		return next.ServeHTTP(w, r)
+	}
+
+	x := h.exchanges.Get().(*exchange)
+	x.reset(h, api, r)
+	defer h.exchanges.Put(x)
+
+	decision := x.decide()
+	switch decision.action {
+	case forward:
+		return next.ServeHTTP(w, r)
+	case forwardAndLift:
+		defer x.store.leave()
+		return x.forwardAndLift(w, next)
+	default:
+		api.Answer(w, &x.call, decision.answer)
+		return nil
+	}
+}
+
+// guarding returns the API that has r for an endpoint of its own, or nil.
+func (h *Handler) guarding(r *http.Request) smsapi.API {
+	for _, api := range h.apis {
+		if api.Guards(r.URL) {
+			return api
+		}
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

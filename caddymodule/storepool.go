@@ -1,0 +1,85 @@
+package caddymodule
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/stopgate/stopgate/optoutstore"
+)
+
+// StoreOpener is what a module in the namespace sms_optout.stores implements.
+type StoreOpener interface {
+	// StoreKey names the resource, so that two configurations that mean the same
+	// store share it, however each has written it.
+	StoreKey() string
+
+	// OpenStore opens the store. It is not called while the same StoreKey is open.
+	OpenStore() (optoutstore.Store, error)
+
+	// Reconfigure brings this opener's settings to a store that another opener of
+	// the same StoreKey has opened.
+	Reconfigure(optoutstore.Store)
+}
+
+// storePool holds the open stores of the process. A reload provisions the new
+// configuration while the old one runs, so that a store stays open throughout.
+var storePool = caddy.NewUsagePool()
+
+// drainTimeout is how long the last user of a store waits for the requests that
+// are still using it. Those that come later find it closed, and get a 503.
+const drainTimeout = 10 * time.Second
+
+// sharedStore is an open store and the requests that use it.
+type sharedStore struct {
+	optoutstore.Store
+
+	inside    atomic.Int64
+	closing   atomic.Bool
+	drained   chan struct{}
+	drainOnce sync.Once
+}
+
+func newSharedStore(s optoutstore.Store) *sharedStore {
+	return &sharedStore{Store: s, drained: make(chan struct{})}
+}
+
+// enter begins a use of the store. Without an error it is ended by leave.
+func (s *sharedStore) enter() error {
+	s.inside.Add(1)
+	if s.closing.Load() {
+		s.leave()
+		return optoutstore.ErrClosed
+	}
+	return nil
+}
+
+func (s *sharedStore) leave() {
+	if s.inside.Add(-1) == 0 && s.closing.Load() {
+		s.drainOnce.Do(func() { close(s.drained) })
+	}
+}
+
+// Destruct closes the store once the requests inside have left it.
+func (s *sharedStore) Destruct() error {
+	s.closing.Store(true)
+	if s.inside.Load() > 0 {
+		t := time.NewTimer(drainTimeout)
+		defer t.Stop()
+		select {
+		case <-s.drained:
+		case <-t.C:
+			caddy.Log().Named(appName).Warn("requests were still using the opt-out store when it was closed; they get a 503")
+		}
+	}
+	if err := s.Store.Close(); err != nil {
+		return fmt.Errorf("closing the opt-out store: %w", err)
+	}
+	return nil
+}
+
+// Interface guards
+var _ caddy.Destructor = (*sharedStore)(nil)

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// TestMain makes the test binary the command itself where it is run again by a
+// test, so that a test has a whole process to kill.
+func TestMain(m *testing.M) {
+	if os.Getenv("STOPGATE_TEST_RUN_CADDY") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// process is a running `caddy run`.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	addr string
+	out  *output
+	done chan struct{}
+}
+
+// output is what a process has printed so far.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// caddyCommand is this binary as `caddy`, with Caddy's folders in home.
+func caddyCommand(t *testing.T, home string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), "STOPGATE_TEST_RUN_CADDY=1",
+		"HOME="+home, "XDG_DATA_HOME="+home+"/data", "XDG_CONFIG_HOME="+home+"/config")
+	return cmd
+}
+
+// start runs Caddy with a Caddyfile and waits until it answers at addr.
+func start(t *testing.T, home, config, addr string) *process {
+	t.Helper()
+	p := &process{t: t, addr: addr, out: new(output), done: make(chan struct{})}
+	p.cmd = caddyCommand(t, home, "run", "--config", config, "--adapter", "caddyfile")
+	p.cmd.Dir = filepath.Dir(config)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(p.kill)
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return p
+		}
+		select {
+		case <-p.done:
+			t.Fatalf("Caddy ended:\n%s", p.out)
+		case <-time.After(5 * time.Millisecond): // between two looks
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Caddy does not answer:\n%s", p.out)
+		}
+	}
+}
+
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.done
+}
+
+// terminate ends the process as an operator's system does, and returns its exit
+// code.
+func (p *process) terminate() int {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(30 * time.Second):
+		p.t.Errorf("Caddy does not end at SIGTERM:\n%s", p.out)
+		p.kill()
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// configure writes a Caddyfile for a gateway at addr, with a stand-in backend
+// behind it, into dir.
+func configure(t *testing.T, dir, addr string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte("mypass"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	_, backend, _ := net.SplitHostPort(freeAddr(t))
+	config := filepath.Join(dir, "Caddyfile")
+	text := fmt.Sprintf(`{
+	admin off
+	persist_config off
+	sms_optout {
+		store badger optouts
+		realm myrealm %s
+	}
+}
+http://:%s {
+	bind 127.0.0.1
+	sms_optout
+	reverse_proxy 127.0.0.1:%s
+}
+http://:%[3]s {
+	bind 127.0.0.1
+	respond "SUCCESS: Sending message to phone was successful"
+}
+`, hash, port, backend)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func get(client *http.Client, addr, command, phone string) (string, error) {
+	resp, err := client.Get("http://" + addr + "/bin/api_web?r=myrealm&p=mypass&c=" + command + "&phone=" + phone + "&sender_code=120162701555")
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), err
+}
+
+// TestKillAmidStops kills the process amid stops of 64 clients, ten times, and
+// wants every acknowledged one enforced by the next process.
+func TestKillAmidStops(t *testing.T) {
+	dir, home := t.TempDir(), t.TempDir()
+	addr := freeAddr(t)
+	config := configure(t, dir, addr)
+	var acked []string
+	next := 0
+	for round := range 10 {
+		p := start(t, home, config, addr)
+		wantBlocked(t, addr, acked)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		fresh := make(chan struct{}, 1<<16)
+		for i := range 64 {
+			wg.Go(func() {
+				client := &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}
+				defer client.CloseIdleConnections()
+				for n := 0; ctx.Err() == nil && n < 1000; n++ {
+					phone := fmt.Sprintf("1206%07d", 2000000+next+n*64+i)
+					body, err := get(client, addr, "smsstopsubscribersend", phone)
+					if err != nil {
+						return // killed
+					}
+					if !strings.HasPrefix(body, "SUCCESS") {
+						t.Errorf("stop: %q", body)
+						return
+					}
+					mu.Lock()
+					acked = append(acked, phone)
+					mu.Unlock()
+					fresh <- struct{}{}
+				}
+			})
+		}
+		for range 100 + round*50 {
+			select {
+			case <-fresh:
+			case <-time.After(30 * time.Second):
+				t.Fatalf("no stops are acknowledged:\n%s", p.out)
+			}
+		}
+		p.kill()
+		cancel()
+		wg.Wait()
+		next += 64 * 1000
+	}
+	p := start(t, home, config, addr)
+	wantBlocked(t, addr, acked)
+	t.Logf("%d stops were acknowledged", len(acked))
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d at SIGTERM:\n%s", code, p.out)
+	}
+}
+
+// wantBlocked asserts that sends to all phones are answered by the gateway.
+func wantBlocked(t *testing.T, addr string, phones []string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}
+	defer client.CloseIdleConnections()
+	for _, phone := range phones {
+		body, err := get(client, addr, "smssendmessagetophone", phone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(body, "FAILURE: ") {
+			t.Fatalf("an acknowledged stop was lost: %q", body)
+		}
+	}
+}
+
+// TestSecondProcess wants a second gateway on one store to be refused with words
+// that help, for Caddy would share the port with it unseen.
+func TestSecondProcess(t *testing.T) {
+	dir, home := t.TempDir(), t.TempDir()
+	addr := freeAddr(t)
+	config := configure(t, dir, addr)
+	p := start(t, home, config, addr)
+
+	second := caddyCommand(t, home, "run", "--config", config, "--adapter", "caddyfile")
+	second.Dir = dir
+	out, err := second.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "in use") {
+		t.Errorf("the second process: %v\n%s", err, out)
+	}
+	// Checking the configuration needs no store.
+	validate := caddyCommand(t, home, "validate", "--config", config, "--adapter", "caddyfile")
+	validate.Dir = dir
+	if out, err := validate.CombinedOutput(); err != nil {
+		t.Errorf("caddy validate: %v\n%s", err, out)
+	}
+	if code := p.terminate(); code != 0 {
+		t.Errorf("exit code %d at SIGTERM:\n%s", code, p.out)
+	}
+}

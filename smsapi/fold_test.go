@@ -1,0 +1,39 @@
+package smsapi
+
+import "testing"
+
+func TestNameFolds(t *testing.T) {
+	t.Parallel()
+	known := []string{"p", "phone", "sendercode"}
+	for name, want := range map[string]int{
+		"phone": 1, "PHONE": 1, "pHone": 1, "%70hone": 1, "%2570hone": 1, "%252570hone": 1, "%u0070hone": 1,
+		"phone[]": 1, "phone[x]": 1, "phone[": 1, "phone%5B%5D": 1, "[phone]": 1, "[[phone": 1,
+		"phone%00": 1, "phone%00x": 1, "+phone": 1, "%20phone": 1, "phone+": 1, "phone.": 1, ".phone": 1, "\tphone": 1,
+		"%EF%BD%90hone": 1, "ｐｈｏｎｅ": 1, "%EF%BB%BFphone": 1, "%E2%80%8Bphone": 1, "pho\u00adne": 1,
+		"%C1%B0hone": 1, "%E0%81%B0hone": 1, "%F0%80%81%B0hone": 1, "\xffphone": 1, "pho%6Ee%": 1, "phone%0": 1,
+		"phone%3D12065551212": 1, "x%26phone": 1, "amp%3Bphone": 1, "x%0Aphone": 1, "%3Fphone": 1, `"phone"`: 1,
+		"phone%zz": 1, "phone:1": 1, "phóne": 1,
+		"sender.code": 2, "sender+code": 2, "sender-code": 2, "senderCode": 2, "SENDER_CODE": 2, "sender_code[]": 2, "sender%5Fcode": 2,
+		"P": 0, "p[]": 0, "[p]": 0, "p%20": 0,
+		"": -1, "telephone": -1, "phone2": -1, "phone_type": -1, "a[phone]": -1, "phones": -1, "x.phone": -1,
+		"first-name": -1, "%D0%B8%D0%BC%D1%8F_p": -1, "имяp": -1, "pp": -1, "sender": -1, "_": -1, "%": -1, "%%%": -1,
+	} {
+		if got := NameFolds(name, known); got != want {
+			t.Errorf("NameFolds(%q) = %d, want %d", name, got, want)
+		}
+	}
+}
+
+func TestValueFolds(t *testing.T) {
+	t.Parallel()
+	known := []string{"send"}
+	for value, want := range map[string]int{
+		"send": 0, "SEND": 0, "+send": 0, "send%20": 0, "send%00": 0, "send,stop": 0, "stop,send": 0, "stop%7Csend": 0,
+		"%22send%22": 0, "%EF%BD%93end": 0, "[%22send%22]": 0, "s%2565nd": 0, "send%": 0, "x send": 0, "x=send": 0,
+		"sender": -1, "resend": -1, "": -1, "sendx": -1, "se": -1,
+	} {
+		if got := ValueFolds(value, known); got != want {
+			t.Errorf("ValueFolds(%q) = %d, want %d", value, got, want)
+		}
+	}
+}

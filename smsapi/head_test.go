@@ -1,0 +1,101 @@
+package smsapi
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+)
+
+// guard is an API of which only Guards is of interest.
+type guard struct{ API }
+
+func (guard) Guards(u *url.URL) bool { return PathNames(u, "api_web") }
+
+func TestHeadRefusal(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		method, target string
+		proto          int
+		header         http.Header
+		want           *Refusal
+	}{
+		"ordinary":                {target: "/"},
+		"ordinary, guarded":       {target: "/bin/api_web?c=help"},
+		"websocket":               {target: "/ws", header: http.Header{"Upgrade": {"websocket"}}},
+		"websocket, other case":   {target: "/ws", header: http.Header{"Upgrade": {"WebSocket"}}},
+		"h2c":                     {target: "/", header: http.Header{"Upgrade": {"h2c"}}, want: refusedUpgrade},
+		"websocket or h2c":        {target: "/", header: http.Header{"Upgrade": {"websocket, h2c"}}, want: refusedUpgrade},
+		"websocket, then h2c":     {target: "/", header: http.Header{"Upgrade": {"websocket", "h2c"}}, want: refusedUpgrade},
+		"TLS":                     {target: "/", header: http.Header{"Upgrade": {"TLS/1.0, HTTP/1.1"}}, want: refusedUpgrade},
+		"insecure requests":       {target: "/", header: http.Header{"Upgrade-Insecure-Requests": {"1"}}},
+		"connect":                 {method: "CONNECT", target: "/other", want: refusedTunnel},
+		"connect, lower case":     {method: "connect", target: "/other", want: refusedTunnel},
+		"websocket over HTTP/2":   {method: "CONNECT", target: "/ws", proto: 2, header: http.Header{":protocol": {"websocket"}}},
+		"websocket over HTTP/1":   {method: "CONNECT", target: "/ws", header: http.Header{":protocol": {"websocket"}}, want: refusedTunnel},
+		"connect-udp over HTTP/2": {method: "CONNECT", target: "/ws", proto: 2, header: http.Header{":protocol": {"connect-udp"}}, want: refusedTunnel},
+		"moved":                   {target: "/", header: http.Header{"X-Original-Url": {"/bin/api_web?c=x"}}, want: refusedMove},
+		"moved, rewrite":          {target: "/", header: http.Header{"X-Rewrite-Url": {"/bin/api_web"}}, want: refusedMove},
+		"moved, absolute":         {target: "/", header: http.Header{"X-Original-Url": {"http://h/bin/api_web"}}, want: refusedMove},
+		"moved, relative":         {target: "/", header: http.Header{"X-Original-Url": {"api_web"}}, want: refusedMove},
+		"moved, escaped":          {target: "/", header: http.Header{"X-Original-Url": {"/bin%252fAPI_web;x"}}, want: refusedMove},
+		"moved, does not parse":   {target: "/", header: http.Header{"X-Original-Url": {"/%zz/api_web?%"}}, want: refusedMove},
+		"moved, second value":     {target: "/", header: http.Header{"X-Original-Url": {"/", "/bin/api_web"}}, want: refusedMove},
+		"moved elsewhere":         {target: "/", header: http.Header{"X-Original-Url": {"/other?x=/api_web"}}},
+		"moved to itself":         {target: "/bin/api_web?c=help", header: http.Header{"X-Original-Url": {"/bin/api_web?c=help"}}},
+		"moved to itself, absolute": {target: "/bin/api_web?c=help",
+			header: http.Header{"X-Original-Url": {"https://sms.example/bin/api_web?c=help"}}},
+		"moved to other arguments": {target: "/bin/api_web?c=help", header: http.Header{"X-Original-Url": {"/bin/api_web?c=x"}}, want: refusedMove},
+		"method override":          {target: "/bin/api_web", header: http.Header{"X-Http-Method-Override": {"DELETE"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest("GET", c.target, nil)
+			if c.method != "" {
+				r.Method = c.method
+			}
+			r.ProtoMajor = max(1, c.proto)
+			if c.header != nil {
+				r.Header = c.header
+			}
+			if got := HeadRefusal(guard{}, r); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+	r := httptest.NewRequest("CONNECT", "/ws", nil)
+	r.ProtoMajor, r.Proto = 3, "websocket"
+	if got := HeadRefusal(guard{}, r); got != nil {
+		t.Errorf("websocket over HTTP/3: %v", got)
+	}
+}
+
+func TestConnectionRefusal(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header http.Header
+		want   *Refusal
+	}{
+		"none":              {http.Header{}, nil},
+		"keep-alive":        {http.Header{"Connection": {"keep-alive"}}, nil},
+		"several":           {http.Header{"Connection": {"Keep-Alive, TE"}}, nil},
+		"own hop":           {http.Header{"Connection": {"close, X-Hop"}}, nil},
+		"type":              {http.Header{"Connection": {"close, content-type"}}, refusedConnection},
+		"second line":       {http.Header{"Connection": {"close", "Content-Encoding"}}, refusedConnection},
+		"length":            {http.Header{"Connection": {"Content-Length"}}, refusedConnection},
+		"host":              {http.Header{"Connection": {"Host"}}, refusedConnection},
+		"cookie":            {http.Header{"Connection": {"cookie"}}, refusedConnection},
+		"credentials":       {http.Header{"Connection": {"Authorization"}}, refusedConnection},
+		"forwarded":         {http.Header{"Connection": {"X-Forwarded-For"}}, refusedConnection},
+		"underscores":       {http.Header{"Connection": {"content_type"}}, refusedConnection},
+		"upgrade":           {http.Header{"Upgrade": {"websocket"}}, refusedGuardedUpgrade},
+		"upgrade, no value": {http.Header{"Upgrade": {""}}, refusedGuardedUpgrade},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := ConnectionRefusal(&http.Request{Method: "GET", Header: c.header}); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,81 @@
+package smsapi
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func TestPathNames(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{
+		"/bin/api_web", "/api_web", "/a/b/c/api_web", "api_web",
+		"/bin/./api_web", "/x/../bin/api_web", "//bin//api_web", "/bin/api_web/", "/bin/api_web//",
+		"/x/%2e%2e/bin/api_web", "/x/..%2fbin/api_web", "/bin%2Fapi_web", "/bin%252Fapi_web", "/bin%25252Fapi_web", "/x%5Capi_web", `/bin\api_web`,
+		"/bin/api_web/.", "/bin/api_web/x/..", "/bin/api_web.", "/bin/api_web%20", "/bin/api_web%2e", "/bin/api_web...", "/bin/api_web.%20.",
+		"/bin/api_web%00", "/bin/api_web%00.html", "/bin/api_web%0a", "/bin/api_web%09", "/bin/%20api_web",
+		"/bin;x=1/api_web", "/bin/api_web;x=1", "/bin/api_web;", "/bin/..;/bin/api_web", "/bin/;/api_web", "/bin/api_web%3Bx",
+		"/bin/api_web/extra", "/bin/api_web/extra/more", "/bin/api_web%2Fextra",
+		"/BIN/API_WEB", "/Bin/Api_Web", "/bin/api%5Fweb", "/bin/%61pi_web", "/bin/%2561pi_web", "/bin/%u0061pi_web",
+		"/bin/ap%C4%B1_web", "/bin/APİ_web", "/bin/%EF%BD%81pi_web", "/bin/ａｐｉ＿ｗｅｂ", "/bin／api_web", "/bin/%C1%A1pi_web", "/bin/api_w\u200beb",
+		"/bin/api_web%3F", "/bin/api_web%3Fx=1", "/bin/api_web%23", "/bin/api_web::$DATA", "/bin/api_web%26x",
+		"/bin/api_web.json", "/bin/api_web.do", "/bin/api_web%", "/bin/api_web%zz",
+	} {
+		for _, u := range readings(path) {
+			if !PathNames(u, "api_web") {
+				t.Errorf("%q is not guarded (Path %q, RawPath %q)", path, u.Path, u.RawPath)
+			}
+		}
+	}
+	for _, path := range []string{
+		"/", "", "*", "/static/x.css", "/bin", "/bin/api", "/bin/web", "/bin/api_web2", "/bin/api_webhook", "/bin/my_api_web", "/api-web", "/api/web",
+		"/apiweb", "/bin/api_web-old", "/bin/api_web_docs", "/static/a%20b;v=1/c%2Fd", "/bin/api%5Fwebs", "/x?api_web", "/p%C3%A4th/%E2%82%AC",
+		"/bin/api_web.backup_of_last_year", "/bin/api_%20web", "/%", "/%%%", "/%u", "/api_we", "/x;api_web", "/файл",
+	} {
+		for _, u := range readings(path) {
+			if PathNames(u, "api_web") {
+				t.Errorf("%q is guarded (Path %q, RawPath %q)", path, u.Path, u.RawPath)
+			}
+		}
+	}
+}
+
+// readings are the URLs that a path may arrive as: parsed by net/url where it
+// parses, and as it is.
+func readings(path string) []*url.URL {
+	all := []*url.URL{{Path: path}, {Path: "/other", RawPath: path}, {Opaque: path}}
+	if u, err := url.ParseRequestURI(path); err == nil && u.Path != "" && u.RawQuery == "" {
+		all = append(all, u)
+	}
+	return all
+}
+
+// FuzzPath holds that no spelling which a simple reader resolves to the endpoint
+// goes unguarded.
+func FuzzPath(f *testing.F) {
+	for _, path := range []string{"/bin/api_web", "/BIN/%61pi_web/x", "/x/../api_web;a=1", "/%252e/api_web%00", `\api_web.`, "/ａpi_web"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		guarded := PathNames(&url.URL{Path: path}, "api_web")
+		if guarded {
+			return
+		}
+		decoded, err := url.PathUnescape(path)
+		if err != nil {
+			decoded = path
+		}
+		for _, s := range []string{path, decoded} {
+			s, _, _ = strings.Cut(strings.ToLower(strings.ReplaceAll(s, `\`, "/")), "\x00")
+			for seg := range strings.SplitSeq(s, "/") {
+				seg, _, _ = strings.Cut(seg, ";")
+				if strings.TrimRight(seg, " .") == "api_web" {
+					t.Fatalf("%q is not guarded", path)
+				}
+			}
+		}
+		if PathNames(&url.URL{Path: "/x/" + path + "/"}, "api_web") && !strings.HasPrefix(path, "%") {
+			t.Fatalf("%q is guarded only below another path", path)
+		}
+	})
+}

@@ -1,0 +1,56 @@
+package smsapi
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestCanonicalRealm(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		in, want string
+		err      error
+	}{
+		"canonical":          {in: "myrealm", want: "myrealm"},
+		"punctuation":        {in: "my_realm-2.eu", want: "my_realm-2.eu"},
+		"case":               {in: "MyRealm", want: "myrealm"},
+		"blanks around":      {in: " \tmyrealm\r\n", want: "myrealm"},
+		"blanks within":      {in: "acme  corp", want: "acme corp"},
+		"full width":         {in: "ｍｙrealm", want: "myrealm"},
+		"no-break space":     {in: "\u00a0myrealm\u00a0", want: "myrealm"},
+		"umlaut":             {in: "MÜLLER", want: "müller"},
+		"decomposed umlaut":  {in: "mu\u0308ller", want: "müller"},
+		"sharp s":            {in: "STRASSE", want: "strasse"},
+		"empty":              {in: "", err: ErrRealmEmpty},
+		"blank":              {in: " \t", err: ErrRealmEmpty},
+		"NUL":                {in: "myrealm\x00", err: ErrRealmUnreadable},
+		"control":            {in: "my\x07realm", err: ErrRealmUnreadable},
+		"zero width":         {in: "my\u200brealm", err: ErrRealmUnreadable},
+		"BOM":                {in: "\ufeffmyrealm", err: ErrRealmUnreadable},
+		"not UTF-8":          {in: "my\xffrealm", err: ErrRealmUnreadable},
+		"overlong":           {in: "\xc1\xadyrealm", err: ErrRealmUnreadable},
+		"every realm":        {in: "*", err: ErrRealmUnreadable},
+		"every realm, wide":  {in: "＊", err: ErrRealmUnreadable},
+		"longest":            {in: strings.Repeat("a", 128), want: strings.Repeat("a", 128)},
+		"too long":           {in: strings.Repeat("a", 129), err: ErrRealmTooLong},
+		"too long once NFKC": {in: strings.Repeat("ﷺ", 40), err: ErrRealmTooLong},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := CanonicalRealm(c.in)
+			if got != c.want || !errors.Is(err, c.err) {
+				t.Errorf("CanonicalRealm(%q) = %q, %v; want %q, %v", c.in, got, err, c.want, c.err)
+			}
+			if again, err := CanonicalRealm(got); c.err == nil && (again != got || err != nil) {
+				t.Errorf("CanonicalRealm(%q) = %q, %v: not stable", got, again, err)
+			}
+		})
+	}
+}
+
+func TestCanonicalRealmNoAllocation(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { _, _ = CanonicalRealm("my_realm") }); n != 0 {
+		t.Errorf("%v allocations for a canonical realm", n)
+	}
+}
