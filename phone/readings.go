@@ -116,6 +116,11 @@ func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([
 			dst = r.digitReadings(dst, len(dst), all.string())
 		}
 	}
+	joined := digits{}
+	joined.add(number)
+	if joined.fits() && joined.n > 0 && !(whole.fits() && joined.n == whole.n) {
+		dst = r.digitReadings(dst, len(dst), joined.string())
+	}
 	// A plus begins a number, so what follows the next one is another.
 	for len(number) > 0 {
 		end := len(number)
@@ -125,7 +130,7 @@ func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([
 			}
 		}
 		var err error
-		if dst, err = r.groupReadings(dst, number[:end], whole); err != nil {
+		if dst, err = r.groupReadings(dst, number[:end], &joined); err != nil {
 			return dst, err
 		}
 		number = number[end:]
@@ -134,8 +139,9 @@ func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([
 }
 
 // groupReadings reads groups of digits with at most one plus, at their front:
-// one number, or several in a row.
-func (r *Region) groupReadings(dst []Number, group []byte, whole *digits) ([]Number, error) {
+// one number, or several in a row. Joined they have been read already, if they
+// fit.
+func (r *Region) groupReadings(dst []Number, group []byte, joined *digits) ([]Number, error) {
 	one := digits{}
 	one.add(group)
 	switch {
@@ -143,7 +149,7 @@ func (r *Region) groupReadings(dst []Number, group []byte, whole *digits) ([]Num
 		return dst, nil
 	case !one.fits():
 		return r.runReadings(dst, group)
-	case whole.fits() && one.n == whole.n: // read already
+	case joined.fits() && one.n == joined.n:
 	default:
 		dst = r.digitReadings(dst, len(dst), one.string())
 	}

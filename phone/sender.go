@@ -93,7 +93,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 			return dst, ErrUnreadable
 		}
 		dst = append(dst, Sender(id))
-		if number.n >= minHidden && number.fits() {
+		if number.n >= minHidden && number.n <= len(number.b) {
 			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
 		}
 		return dst, nil
