@@ -1,6 +1,7 @@
 package smsapi
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 )
@@ -43,7 +44,7 @@ var (
 	refusedLook = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "body_not_form",
-		Reason: "The body looks like JSON or XML although its type is that of a form, so send it urlencoded",
+		Reason: "The body looks like JSON, XML or multipart although its type is that of a form, so send it urlencoded",
 	}
 )
 
@@ -141,11 +142,14 @@ func (b *Body) Form() (string, *Refusal) {
 	return form, nil
 }
 
-// looksStructured reports whether a body begins like JSON or XML. PHP and
+// looksStructured reports whether a body begins like JSON, XML or multipart. PHP and
 // Express read such a form as one odd name, which careless applications parse.
 func looksStructured(form string) bool {
 	form = strings.TrimPrefix(form, "\ufeff")
 	head := appendLenient(make([]byte, 0, 64), form[:min(len(form), 48)], true)
+	if bytes.HasPrefix(bytes.TrimSpace(head), []byte("--")) {
+		return true
+	}
 	for _, c := range head {
 		switch c {
 		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:

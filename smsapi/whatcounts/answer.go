@@ -44,10 +44,11 @@ func (a *API) Answer(w http.ResponseWriter, _ *smsapi.Call, answer smsapi.Answer
 			h.Set("Allow", refusal.Allow)
 		}
 	}
-	if rep.status == http.StatusServiceUnavailable {
+	switch {
+	case rep.status == http.StatusServiceUnavailable:
 		h.Set("Retry-After", strconv.Itoa(max(1, answer.RetryAfter)))
-	} else if answer.Outcome != smsapi.Recorded {
-		// Some client libraries try again unless told (Telnyx's).
+	case rep.status < http.StatusInternalServerError && answer.Outcome != smsapi.Recorded:
+		// Some client libraries try again what will not change unless told so.
 		h.Set("X-Should-Retry", "false")
 	}
 	h.Set("Content-Type", "text/plain; charset=utf-8")

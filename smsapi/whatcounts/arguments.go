@@ -11,8 +11,10 @@ import (
 
 // arguments are the five that matter, as the pairs of a request name them.
 type arguments struct {
-	of      [roles]argument
-	tooMany bool
+	of       [roles]argument
+	segments int
+	// charset: a _charset_ argument names an encoding in which other bytes are ASCII.
+	charset bool
 }
 
 // argument is one of them. Its value stays as written until it is asked for.
@@ -40,18 +42,41 @@ func (args *arguments) read(form smsapi.Form, from place) {
 	var p smsapi.Pair
 	for form.Next(&p) {
 		if p.Plain {
-			if r := roleOf(p.Name); r != noRole {
-				args.add(r, &p, from)
-			} else if p.Name == "sendercode" && !p.Bare {
-				args.object(sender, refusedSpelling[sender])
-			}
-			continue
+			args.readPlain(&p, from)
+		} else {
+			args.readOdd(&p, from)
 		}
-		args.readOdd(&p, from)
 	}
-	if form.Segments() > smsapi.MaxPairs {
-		args.tooMany = true
+	// Together: Tomcat has one limit for both.
+	args.segments += form.Segments()
+}
+
+func (args *arguments) readPlain(p *smsapi.Pair, from place) {
+	if r := roleOf(p.Name); r != noRole {
+		args.add(r, p, from)
+		return
 	}
+	switch p.Name {
+	case "sendercode": // senderCode, to those who fold case
+		if !p.Bare {
+			args.object(sender, refusedSpelling[sender])
+		}
+	case "_charset_": // HTML's way for a form to name its encoding
+		args.charset = args.charset || !keepsASCII(p.Value)
+	}
+}
+
+// keepsASCII reports whether charset is an encoding in which ASCII is itself, so
+// that a form's reader finds the names and digits that are found here. An empty
+// one is the placeholder that no browser has filled in.
+func keepsASCII(charset string) bool {
+	charset = strings.ToLower(charset)
+	for _, family := range [...]string{"utf-8", "us-ascii", "iso-8859-", "windows-125", "euc-", "gb", "big5", "koi8-", "shift_jis"} {
+		if strings.HasPrefix(charset, family) {
+			return true
+		}
+	}
+	return charset == ""
 }
 
 // readOdd looks at a name that some readers decode or fold.
@@ -215,21 +240,17 @@ func (args *arguments) describe(call *smsapi.Call) {
 	}
 }
 
-// request is what a request wants.
-type request struct {
-	smsapi.Kind
-	// named: it names a command that every reader sees.
-	named bool
-}
-
 // kind finds out what the request wants.
-func (args *arguments) kind(r *http.Request) (request, *smsapi.Refusal) {
+func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	f := &args.of[command]
 	if f.refusal != nil {
-		return request{}, f.refusal
+		return smsapi.Other, f.refusal
+	}
+	if args.charset {
+		return smsapi.Other, refusedCharset
 	}
 	if kind, ok := smsCommand(f.raw); ok {
-		return request{kind, true}, args.cookieCommand(r)
+		return kind, args.cookieCommand(r)
 	}
 	var buf [64]byte
 	decoded, met := smsapi.AppendUnescaped(buf[:0], f.raw, ' ')
@@ -239,24 +260,20 @@ func (args *arguments) kind(r *http.Request) (request, *smsapi.Refusal) {
 		}
 	}
 	if kind, ok := smsCommand(string(decoded)); ok && met&smsapi.EscapesTwice == 0 {
-		return request{kind, true}, args.cookieCommand(r)
+		return kind, args.cookieCommand(r)
 	}
 	if !f.plain && foldsToSMSCommand(f.raw) {
-		return request{}, refusedCommand
+		return smsapi.Other, refusedCommand
 	}
-	named := len(bytes.TrimSpace(decoded)) > 0
 	if refusal := args.cookieCommand(r); refusal != nil {
-		return request{}, refusal
+		return smsapi.Other, refusal
 	}
-	carries := args.present(recipient) && args.present(sender)
 	switch {
-	case named && (isHarmless(string(decoded)) || !carries):
-		return request{smsapi.Other, true}, nil
-	case named:
-		return request{smsapi.Send, true}, nil
-	case carries:
-		return request{}, failedNoCommand
+	case isHarmless(string(decoded)), !args.present(recipient), !args.present(sender):
+		return smsapi.Other, nil
+	case len(bytes.TrimSpace(decoded)) == 0:
+		return smsapi.Other, failedNoCommand
 	default:
-		return request{smsapi.Other, false}, nil
+		return smsapi.Send, nil
 	}
 }

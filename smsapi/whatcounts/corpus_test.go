@@ -76,7 +76,6 @@ func TestHostileRequests(t *testing.T) {
 						}
 					}
 				}
-				t.Logf("VERDICT %s %s %s (want %s) %s", c.ID, got, code, c.Expect, c.Note)
 				if got != c.Expect && !slices.Contains(c.Also, got) && !(got == blocked && c.Expect == refused) {
 					t.Errorf("%s %s, want %s %v\n%s\n%s", got, code, c.Expect, c.Also, c.Note,
 						strings.ReplaceAll(c.Raw[:min(len(c.Raw), 400)], "\r\n", "\n"))

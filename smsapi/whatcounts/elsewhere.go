@@ -90,11 +90,8 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 
 // hasNestedCommand reports whether text, a raw query or form, holds an encoded
 // separator behind which somebody who decodes before splitting finds an SMS
-// command. If the request names no command of its own, any argument of weight
-// will do: then nothing else explains it.
-//
-// Encoded arguments in a text beside a command of its own are a text.
-func hasNestedCommand(text string, named bool) bool {
+// command. Other encoded arguments in a text are a text.
+func hasNestedCommand(text string) bool {
 	if !strings.Contains(text, "%26") && !strings.Contains(text, "%3B") && !strings.Contains(text, "%3b") {
 		return false
 	}
@@ -111,7 +108,7 @@ func hasNestedCommand(text string, named bool) bool {
 		if end := strings.IndexByte(pair, '&'); end >= 0 {
 			pair = pair[:end]
 		}
-		if isNestedArgument(pair[:min(len(pair), 128)], named) {
+		if isNestedCommand(pair[:min(len(pair), 128)]) {
 			return true
 		}
 	}
@@ -122,21 +119,20 @@ func isEncodedSeparator(s string) bool {
 	return strings.HasPrefix(s, "26") || len(s) >= 2 && s[0] == '3' && s[1]|0x20 == 'b'
 }
 
-func isNestedArgument(pair string, named bool) bool {
+func isNestedCommand(pair string) bool {
 	var buf [128]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], pair, ' ')
 	name, value, ok := bytes.Cut(decoded, []byte("="))
 	if !ok || len(name) > 32 {
 		return false // no name of weight is that long, however it is written
 	}
-	r := foldedRole(string(name))
-	if r == noRole || named && r != command {
+	if foldedRole(string(name)) != command {
 		return false
 	}
 	if end := bytes.IndexAny(value, "&;"); end >= 0 {
 		value = value[:end]
 	}
-	return !named || foldsToSMSCommand(string(value))
+	return foldsToSMSCommand(string(value))
 }
 
 // hasPathArguments reports whether the path itself carries arguments, as matrix

@@ -31,23 +31,23 @@ func (a *API) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal != nil {
 		return refusal
 	}
-	if hasNestedCommand(query, kind.named) || hasNestedCommand(form, kind.named) {
+	if hasNestedCommand(query) || hasNestedCommand(form) {
 		return refusedNested
 	}
 	if hasPathArguments(r.URL) {
 		return refusedPathArgument
 	}
-	if kind.Kind == smsapi.Other {
+	if kind == smsapi.Other {
 		args.describe(call)
 		return nil
 	}
-	return a.readCall(r, &args, kind.Kind, call)
+	return a.readCall(r, &args, kind, call)
 }
 
 // readCall fills in the call of an SMS command.
 func (a *API) readCall(r *http.Request, args *arguments, kind smsapi.Kind, call *smsapi.Call) *smsapi.Refusal {
 	call.Kind = kind
-	if args.tooMany {
+	if args.segments > smsapi.MaxPairs {
 		return refusedTooMany
 	}
 	for role := command; role < roles; role++ {

@@ -54,6 +54,11 @@ var (
 		Code:   "too_many_arguments",
 		Reason: "The request has more than 1000 arguments, of which many servers read only the first 1000",
 	}
+	refusedCharset = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "charset_argument",
+		Reason: "The argument _charset_ names another encoding than UTF-8, so send UTF-8 and leave it out",
+	}
 	refusedRealm = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "realm_unreadable",

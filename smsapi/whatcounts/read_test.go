@@ -1,0 +1,250 @@
+package whatcounts
+
+import (
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stopgate/stopgate/phone"
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+const (
+	account = "r=myrealm&p=mypass"
+	pairArg = "&phone=12065551212&sender_code=120162701555"
+)
+
+// read reads a GET of a query, or a POST of a form where there is one.
+func read(t testing.TB, method, query, form, cookie string) (*smsapi.Call, *smsapi.Refusal) {
+	t.Helper()
+	r := httptest.NewRequest(method, "/bin/api_web", strings.NewReader(form))
+	r.URL.RawQuery = query
+	if form == "" {
+		r.Body, r.ContentLength = nil, 0
+	} else {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if cookie != "" {
+		r.Header.Set("Cookie", cookie)
+	}
+	call := new(smsapi.Call)
+	body := smsapi.NewBody(r, 1<<20)
+	refusal := newFixture(t, "").api.Read(r, &body, call)
+	return call, refusal
+}
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		query, form string
+		want        smsapi.Kind
+	}{
+		"nothing":              {"", "", smsapi.Other},
+		"help":                 {"c=help", "", smsapi.Other},
+		"stop":                 {account + "&c=smsstopsubscribersend" + pairArg, "", smsapi.Stop},
+		"stop by POST":         {"", account + "&c=smsstopsubscribersend" + pairArg, smsapi.Stop},
+		"stop, upper case":     {account + "&c=SMSSTOPSUBSCRIBERSEND" + pairArg, "", smsapi.Stop},
+		"stop, long names":     {"realm=myrealm&pwd=mypass&cmd=smsstopsubscribersend" + pairArg, "", smsapi.Stop},
+		"stop, both names":     {account + "&realm=myrealm&pwd=mypass&c=smsstopsubscribersend&cmd=smsstopsubscribersend" + pairArg, "", smsapi.Stop},
+		"stop, third password": {"r=myrealm&password=mypass&c=smsstopsubscribersend" + pairArg, "", smsapi.Stop},
+		"send":                 {account + "&c=smssendmessagetophone" + pairArg, "", smsapi.Send},
+		"send, encoded":        {account + "&c=sms%73endmessagetophone" + pairArg, "", smsapi.Send},
+		"send, split":          {account, "c=smssendmessagetophone" + pairArg, smsapi.Send},
+		"fan-out":              {account + "&c=smssendmessagetosendercode&sender_code=1&message_name=a", "", smsapi.FanOut},
+		"add phone":            {account + "&c=addphonetosendercode" + pairArg, "", smsapi.Subscribe},
+		"add subscriber":       {account + "&c=addsubscribertosendercode&email=a%40b.c" + pairArg, "", smsapi.Subscribe},
+		"message":              {account + "&c=createsmsmessage" + pairArg, "", smsapi.Other},
+		"harmless":             {account + "&c=find" + pairArg, "", smsapi.Other},
+		"harmless, odd phones": {account + "&c=sub&phone=1&phone=2&PHONE=3&phone[]=4" + pairArg, "", smsapi.Other},
+		"harmless, upper case": {account + "&c=FIND" + pairArg, "", smsapi.Other},
+		"unknown, with a pair": {account + "&c=smssendsoon" + pairArg, "", smsapi.Send},
+		"unknown, phone only":  {account + "&c=balance&phone=12065551212", "", smsapi.Other},
+		"unknown, without":     {account + "&c=accountbalance", "", smsapi.Other},
+		"unknown, many pairs":  {account + "&c=balance" + strings.Repeat("&x=1", 2000), "", smsapi.Other},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			method := "GET"
+			if c.form != "" {
+				method = "POST"
+			}
+			call, refusal := read(t, method, c.query, c.form, "")
+			if refusal != nil {
+				t.Fatalf("refused as %s", refusal.Code)
+			}
+			if call.Kind != c.want {
+				t.Errorf("read as %v, want %v", call.Kind, c.want)
+			}
+			if c.want != smsapi.Other && (call.Realm != "myrealm" || call.Password != "mypass") {
+				t.Errorf("realm %q, password %q", call.Realm, call.Password)
+			}
+		})
+	}
+}
+
+func TestStopIsExact(t *testing.T) {
+	t.Parallel()
+	call, refusal := read(t, "GET", account+"&c=smsstopsubscribersend&phone=2065551212&sender_code=%2B120162701555", "", "phone=1; sender_code=2")
+	if refusal != nil {
+		t.Fatal(refusal)
+	}
+	to := call.Recipients[0]
+	if len(call.Recipients) != 1 || len(to.Phones) != 1 || len(to.Senders) != 1 ||
+		to.Phones[0].Digits() != "12065551212" || to.Senders[0] != "120162701555" {
+		t.Errorf("read as %+v", to)
+	}
+}
+
+// senders and phones of the only recipient.
+func recipientOf(t *testing.T, query, form, cookie string) (phones []string, senders []phone.Sender) {
+	t.Helper()
+	call, refusal := read(t, "POST", query, form, cookie)
+	if refusal != nil {
+		t.Fatalf("refused as %s", refusal.Code)
+	}
+	for _, n := range call.Recipients[0].Phones {
+		phones = append(phones, n.Digits())
+	}
+	return phones, call.Recipients[0].Senders
+}
+
+func TestEveryReadingCounts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ query, form, cookie string }{
+		"plain":          {query: "&phone=12065551212&sender_code=120162701555"},
+		"national":       {query: "&phone=2065551212&sender_code=120162701555"},
+		"raw plus":       {query: "&phone=+12065551212&sender_code=+120162701555"},
+		"encoded plus":   {query: "&phone=%2B12065551212&sender_code=%2B120162701555"},
+		"raw pluses":     {query: "&phone=1+206+555+1212&sender_code=1+201+627+01555"},
+		"list":           {query: "&phone=13105550000,12065551212&sender_code=120162701555"},
+		"encoded list":   {query: "&phone=13105550000%3B12065551212&sender_code=120162701555"},
+		"phone cookie":   {query: "&phone=13105550000&sender_code=120162701555", cookie: "a=b; phone=12065551212"},
+		"sender cookie":  {query: "&phone=12065551212&sender_code=999", cookie: "sender.code=120162701555"},
+		"form":           {form: account + "&c=smssendmessagetophone&phone=12065551212&sender_code=120162701555"},
+		"same value":     {query: "&phone=12065551212&phone=1206555121%32&sender_code=120162701555"},
+		"phone in form":  {query: "&sender_code=120162701555", form: "phone=12065551212"},
+		"any other name": {query: "&phone=12065551212&sender_code=120162701555&phone2=1&x=1&x=2&y[]=;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			query := account + "&c=smssendmessagetophone" + c.query
+			if strings.HasPrefix(c.form, account) {
+				query = ""
+			}
+			phones, senders := recipientOf(t, query, c.form, c.cookie)
+			if !slices.Contains(phones, "12065551212") || !slices.Contains(senders, "120162701555") {
+				t.Errorf("phones %v, senders %v", phones, senders)
+			}
+		})
+	}
+}
+
+func TestSenderThatSomeMiss(t *testing.T) {
+	t.Parallel()
+	send := account + "&c=smssendmessagetophone&phone=12065551212"
+	for name, c := range map[string]struct {
+		query, form string
+		any         bool
+	}{
+		"none":                     {send, "", true},
+		"empty":                    {send + "&sender_code=", "", true},
+		"blank":                    {send + "&sender_code=+", "", true},
+		"without value":            {send + "&sender_code", "", true},
+		"only in the body":         {send, "sender_code=999", true},
+		"only in the query":        {"sender_code=999", send, true},
+		"in the body with all":     {"", send + "&sender_code=999", false},
+		"in the body with a phone": {account + "&c=smssendmessagetophone", "phone=12065551212&sender_code=999", false},
+		"in both":                  {send + "&sender_code=999", "sender_code=999", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, senders := recipientOf(t, c.query, c.form, ""); (len(senders) == 0) != c.any {
+				t.Errorf("senders %v", senders)
+			}
+		})
+	}
+}
+
+func TestFanOutHasNoPhone(t *testing.T) {
+	t.Parallel()
+	phones, senders := recipientOf(t, account+"&c=smssendmessagetosendercode&sender_code=MyBrand&phone=1&phone=2", "", "phone=12065551212")
+	if len(phones) != 0 || len(senders) == 0 {
+		t.Errorf("phones %v, senders %v", phones, senders)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	send := account + "&c=smssendmessagetophone"
+	stop := account + "&c=smsstopsubscribersend"
+	for name, c := range map[string]struct {
+		method, query, form, cookie string
+		code                        string
+		status                      int
+	}{
+		"two phones":               {query: send + pairArg + "&phone=13105550000", code: "repeated_phone", status: 400},
+		"two senders":              {query: send + pairArg + "&sender_code=1", code: "repeated_sender", status: 400},
+		"two commands":             {query: send + pairArg + "&cmd=find", code: "repeated_command", status: 400},
+		"two harmless commands":    {query: account + "&c=find&c=detail", code: "repeated_command", status: 400},
+		"two realms":               {query: send + pairArg + "&realm=MyRealm", code: "repeated_realm", status: 400},
+		"two passwords":            {query: send + pairArg + "&pwd=x", code: "repeated_password", status: 400},
+		"query against body":       {method: "POST", query: send + pairArg, form: "phone=13105550000", code: "repeated_phone", status: 400},
+		"array":                    {query: send + "&phone[]=12065551212&sender_code=1", code: "spelling_phone", status: 400},
+		"capitals":                 {query: send + pairArg + "&R=x", code: "spelling_realm", status: 400},
+		"camel case":               {query: send + pairArg + "&senderCode=1", code: "spelling_sender", status: 400},
+		"folded camel case":        {query: send + pairArg + "&sendercode=1", code: "spelling_sender", status: 400},
+		"odd command beside find":  {query: account + "&c=find&C=smssendmessagetophone", code: "spelling_command", status: 400},
+		"semicolon":                {query: send + pairArg + "&text=a;phone=1", code: "semicolon_phone", status: 400},
+		"semicolon in a value":     {query: send + "&phone=1;2&sender_code=1", code: "semicolon_phone", status: 400},
+		"behind a fragment":        {query: send + "&text=#&phone=12065551212&sender_code=1", code: "fragment_phone", status: 400},
+		"broken escape":            {query: send + "&phone=12065551212%&sender_code=1", code: "escape_phone", status: 400},
+		"IIS escape":               {query: send + "&phone=%u0031&sender_code=1", code: "escape_phone", status: 400},
+		"encoded twice":            {query: send + "&phone=%2531&sender_code=1", code: "encoded_twice_phone", status: 400},
+		"NUL":                      {query: send + "&phone=12065551212%00&sender_code=1", code: "delimiter_phone", status: 400},
+		"equals":                   {query: send + "&phone==12065551212&sender_code=1", code: "delimiter_phone", status: 400},
+		"ampersand in a realm":     {query: "r=a%26b&p=x&c=smssendmessagetophone" + pairArg, code: "delimiter_realm", status: 400},
+		"realm in a cookie":        {query: send + pairArg, cookie: "r=other", code: "cookie_realm", status: 400},
+		"command in a cookie":      {query: account + "&c=find" + pairArg, cookie: "cmd=smssendmessagetophone", code: "cookie_command", status: 400},
+		"unclear command":          {query: account + "&c=smssendmessagetophone,find" + pairArg, code: "command_unclear", status: 400},
+		"nested command":           {query: account + "&x=%26c%3Dsmssendmessagetophone", code: "nested_arguments", status: 400},
+		"too many":                 {query: send + pairArg + strings.Repeat("&x", 1000), code: "too_many_arguments", status: 400},
+		"charset":                  {query: send + pairArg + "&_charset_=ibm037", code: "charset_argument", status: 400},
+		"unreadable realm":         {query: "r=a%01&p=x&c=smssendmessagetophone" + pairArg, code: "realm_unreadable", status: 400},
+		"stop by PUT":              {method: "PUT", query: stop + pairArg, code: "stop_method", status: 405},
+		"stop by HEAD":             {method: "HEAD", query: stop + pairArg, code: "stop_method", status: 405},
+		"no command":               {query: account + pairArg, code: "command_missing", status: 200},
+		"no realm":                 {query: "c=smssendmessagetophone" + pairArg, code: "realm_missing", status: 200},
+		"blank realm":              {query: "r=+&c=smssendmessagetophone" + pairArg, code: "realm_missing", status: 200},
+		"no phone":                 {query: send + "&sender_code=1", code: "phone_missing", status: 200},
+		"blank phone":              {query: send + "&phone=+&sender_code=1", code: "phone_missing", status: 200},
+		"no phone to subscribe":    {query: account + "&c=addsubscribertosendercode&email=a&sender_code=1", code: "phone_missing", status: 200},
+		"unreadable phone":         {query: send + "&phone=Ann&sender_code=1", code: "phone_unreadable", status: 200},
+		"stop, no phone":           {query: stop + "&sender_code=120162701555", code: "phone_missing", status: 200},
+		"stop, phone with a plus":  {query: stop + "&phone=%2B12065551212&sender_code=120162701555", code: "phone_not_digits", status: 200},
+		"stop, phone with a blank": {query: stop + "&phone=12065551212+&sender_code=120162701555", code: "phone_not_digits", status: 200},
+		"stop, short phone":        {query: stop + "&phone=123&sender_code=120162701555", code: "phone_not_digits", status: 200},
+		"stop, no sender":          {query: stop + "&phone=12065551212", code: "sender_missing", status: 200},
+		"stop, every sender":       {query: stop + "&phone=12065551212&sender_code=*", code: "sender_unreadable", status: 200},
+		"stop, every realm":        {query: "r=*&p=x&c=smsstopsubscribersend" + pairArg, code: "realm_unreadable", status: 400},
+		"stop, two phones":         {query: stop + pairArg + "&phone=1", code: "repeated_phone", status: 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			method := c.method
+			if method == "" {
+				method = "GET"
+			}
+			_, refusal := read(t, method, c.query, c.form, c.cookie)
+			if refusal == nil {
+				t.Fatal("not refused")
+			}
+			if refusal.Code != c.code || refusal.Status != c.status {
+				t.Errorf("refused as %s, %d; want %s, %d", refusal.Code, refusal.Status, c.code, c.status)
+			}
+			if strings.Contains(refusal.Reason, ":") || refusal.Reason == "" {
+				t.Errorf("reason %q: clients split the answer at the colon", refusal.Reason)
+			}
+		})
+	}
+}
