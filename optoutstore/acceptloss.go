@@ -110,7 +110,8 @@ func (b *base) append(events []record) error {
 }
 
 // salvage returns, as events to append, the states that the index has from events
-// behind the journal's end. Such an index is a sign of loss by itself.
+// that the journal lacks: those behind its end, or all, if it is the index of the
+// store that was lost. An index that is ahead is a sign of loss by itself.
 func (b *base) salvage() ([]record, error) {
 	dir := b.o.path(indexName)
 	if there, err := exists(b.o.fs, dir); err != nil || !there {
@@ -123,17 +124,25 @@ func (b *base) salvage() ([]record, error) {
 	}
 	defer ix.close()
 	at, found, err := ix.applied()
-	if err != nil || !found || at.store != b.id.ID || at.number <= b.journal.end.number {
+	if err != nil || !found {
 		return nil, nil
 	}
-	b.indexed = at.number
-	if b.loss == "" {
-		b.loss = b.shorter(at.number)
+	end := b.journal.end.number
+	switch {
+	case at.store != b.id.ID && b.known && at.store == b.mark.Store:
+		end = 0
+	case at.store != b.id.ID || at.number <= end:
+		return nil, nil
+	default:
+		b.indexed = at.number
+		if b.loss == "" {
+			b.loss = b.shorter(at.number)
+		}
 	}
 	lost := map[Pair]row{}
 	var order []Pair
 	err = ix.each([]byte{pairPrefix}, func(p Pair, r row) error {
-		if r.number > b.journal.end.number {
+		if r.number > end {
 			lost[p] = r
 			order = append(order, p)
 		}
