@@ -85,7 +85,7 @@ func TestExampleLogs(t *testing.T) {
 	for _, r := range []struct{ old, new string }{
 		{":8080 {", "http://:" + port(g.addr) + " {\n\tbind 127.0.0.1"},
 		{"localhost:9090}", down + "}"},
-		{"http://localhost:9090", "http://localhost:" + port(freeAddr(t))},
+		{":9090 {", ":" + port(freeAddr(t)) + " {"},
 		{"./data/optouts", filepath.Join(dir, "optouts")},
 		{"\tsms_optout {\n", "\tadmin off\n\tpersist_config off\n\tdebug\n\tsms_optout {\n"},
 	} {

@@ -88,13 +88,24 @@ func (b *BadgerStore) StoreKey() string { return "badger:" + b.dir }
 
 // OpenStore implements StoreOpener.
 func (b *BadgerStore) OpenStore() (optoutstore.Store, error) {
-	return optoutstore.Open(b.options())
+	s, err := optoutstore.Open(b.options())
+	if errors.Is(err, optoutstore.ErrLoss) {
+		err = fmt.Errorf("%w; the command is: caddy sms-optout accept-loss --store %s --reason <text>", err, b.dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
+
+// witnessDir is where it is remembered how far each store had come: outside of
+// the stores, so that it does not get lost with them.
+func witnessDir() string { return filepath.Join(caddy.AppDataDir(), appName+"_witness") }
 
 func (b *BadgerStore) options() optoutstore.Options {
 	return optoutstore.Options{
 		Dir:     b.dir,
-		Witness: optoutstore.FileWitness(filepath.Join(caddy.AppDataDir(), appName+"_witness")),
+		Witness: optoutstore.FileWitness(witnessDir()),
 		MinFree: b.MinFree,
 		Logger:  storeLogger(),
 	}

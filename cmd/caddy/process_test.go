@@ -177,6 +177,9 @@ http://:%[3]s {
 	return config
 }
 
+// plain is a client without keep-alive.
+var plain = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+
 func get(client *http.Client, addr, command, phone string) (string, error) {
 	resp, err := client.Get("http://" + addr + "/bin/api_web?r=myrealm&p=mypass&c=" + command + "&phone=" + phone + "&sender_code=120162701555")
 	if err != nil {
