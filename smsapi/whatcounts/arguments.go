@@ -234,7 +234,6 @@ func (args *arguments) password() string {
 
 // describe notes whose request it is, for logs. Nothing is decided by it.
 func (args *arguments) describe(call *smsapi.Call) {
-	call.Kind = smsapi.Other
 	if args.of[realm].refusal == nil {
 		call.Realm, _ = args.realm()
 	}

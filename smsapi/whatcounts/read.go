@@ -31,6 +31,7 @@ func (a *API) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal != nil {
 		return refusal
 	}
+	call.Kind = kind
 	if hasNestedCommand(query) || hasNestedCommand(form) {
 		return refusedNested
 	}
@@ -41,12 +42,12 @@ func (a *API) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		args.describe(call)
 		return nil
 	}
-	return a.readCall(r, &args, kind, call)
+	return a.readCall(r, &args, call)
 }
 
 // readCall fills in the call of an SMS command.
-func (a *API) readCall(r *http.Request, args *arguments, kind smsapi.Kind, call *smsapi.Call) *smsapi.Refusal {
-	call.Kind = kind
+func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *smsapi.Refusal {
+	kind := call.Kind
 	if args.segments > smsapi.MaxPairs {
 		return refusedTooMany
 	}

@@ -16,4 +16,4 @@ for my $a (@{ decode_json(<STDIN>) }) {
     }
     push @out, \@views;
 }
-print JSON::PP->new->latin1->encode({ "perl cgi" => \@out });
+print JSON::PP->new->ascii->encode({ "perl cgi" => \@out });
