@@ -113,11 +113,10 @@ func (b *base) append(events []record) error {
 // that the journal lacks: those behind its end, or all, if it is the index of the
 // store that was lost. An index that is ahead is a sign of loss by itself.
 func (b *base) salvage() ([]record, error) {
-	dir := b.o.path(indexName)
-	if there, err := exists(b.o.fs, dir); err != nil || !there {
+	if there, err := exists(b.o.fs, b.o.path(indexName)); err != nil || !there {
 		return nil, nil
 	}
-	ix, err := openIndex(dir, b.o.Logger)
+	ix, err := openIndex(&b.o)
 	if err != nil {
 		b.o.Logger.Warn("the index does not help", "error", err)
 		return nil, nil

@@ -5,10 +5,6 @@ import (
 	"testing"
 )
 
-const childEnv = "OPTOUTSTORE_TEST_CHILD"
-
-func child() {}
-
 func TestReopen(t *testing.T) {
 	o := testOptions(t)
 	d := mustOpen(t, o)

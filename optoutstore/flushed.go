@@ -55,6 +55,9 @@ func (t *flushTracker) observe(applied chain, logs []int) chain {
 	return t.floor
 }
 
+// memtableSuffix ends the names of the memtable logs.
+const memtableSuffix = ".mem"
+
 // memtableLogs are the numbers of the memtable logs in an index's directory.
 func memtableLogs(dir string) ([]int, error) {
 	entries, err := os.ReadDir(dir)
@@ -63,7 +66,7 @@ func memtableLogs(dir string) ([]int, error) {
 	}
 	var logs []int
 	for _, e := range entries {
-		digits, ok := strings.CutSuffix(e.Name(), ".mem")
+		digits, ok := strings.CutSuffix(e.Name(), memtableSuffix)
 		if !ok {
 			continue
 		}

@@ -63,10 +63,11 @@ var errIndex = errors.New("the index cannot be used")
 // synced: the journal is. The tables' checksums are verified by checkTables; if
 // Badger verified them at each read, a bad block would answer "not found"
 // (badger.md, finding 8).
-func badgerOptions(dir string, log badger.Logger) badger.Options {
+func badgerOptions(dir string, memTable int64, log badger.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithSyncWrites(false).
-		WithMemTableSize(memTableSize).
+		WithMemTableSize(memTable).
+		WithValueThreshold(64 << 10). // no value of ours is near it: none goes to the value log
 		WithNumMemtables(2).
 		WithNumCompactors(2).
 		WithNumLevelZeroTables(4).
@@ -81,8 +82,9 @@ func badgerOptions(dir string, log badger.Logger) badger.Options {
 		WithLogger(log)
 }
 
-// openIndex opens the index in dir, creating an empty one. Its error is errIndex.
-func openIndex(dir string, log *slog.Logger) (ix *index, err error) {
+// openIndex opens the index of a store, creating an empty one. Its error is errIndex.
+func openIndex(o *Options) (ix *index, err error) {
+	dir, log := o.path(indexName), o.Logger
 	defer func() {
 		// Badger's readers of damaged files can panic.
 		if p := recover(); p != nil {
@@ -93,7 +95,7 @@ func openIndex(dir string, log *slog.Logger) (ix *index, err error) {
 		return nil, fmt.Errorf("%w: %s", errIndex, systemCause(err))
 	}
 	bl := &badgerLog{log: log}
-	opt := badgerOptions(dir, bl)
+	opt := badgerOptions(dir, o.memTableSize, bl)
 	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err == nil {
 		if err := checkTables(dir, opt); err != nil {
 			return nil, err

@@ -3,6 +3,8 @@ package optoutstore
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 )
 
 // openIndex opens the index if it can be trusted. If not, it returns none, and
@@ -24,7 +26,15 @@ func (b *base) openIndex() (ix *index, why string, err error) {
 	if !grew {
 		return nil, "its MANIFEST is missing, or older than the checkpoint", nil
 	}
-	ix, err = openIndex(dir, b.o.Logger)
+	if err := removeLogs(dir, func(size int64) bool { return size == 0 }); err != nil {
+		return nil, err.Error(), nil
+	}
+	ix, err = openIndex(&b.o)
+	if err != nil && removeLogs(dir, func(int64) bool { return true }) == nil {
+		// Whatever is wrong with the logs, nothing depends on them.
+		b.o.Logger.Warn("the index is opened without what Badger had in memory", "why", err)
+		ix, err = openIndex(&b.o)
+	}
 	if err != nil {
 		return nil, err.Error(), nil
 	}
@@ -60,4 +70,24 @@ func (b *base) distrust(ix *index) (why string, err error) {
 		return "it was made from another journal", nil
 	}
 	return "", nil
+}
+
+// removeLogs removes the memtable logs in an index's directory whose size is one
+// that which says so. An empty one is what a power cut can leave of a new one,
+// and keeps Badger from opening.
+func removeLogs(dir string, which func(size int64) bool) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*"+memtableSuffix))
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err == nil && which(info.Size()) {
+			err = os.Remove(name)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: its logs cannot be removed: %s", errIndex, scrub(err))
+		}
+	}
+	return nil
 }

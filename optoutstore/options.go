@@ -47,6 +47,7 @@ type Options struct {
 	segmentSize     int64         // 0: defaultSegmentSize
 	checkpointEvery time.Duration // 0: a second
 	inlineRebuild   int64         // 0: inlineRebuild; negative: never
+	memTableSize    int64         // 0: memTableSize
 }
 
 // inlineRebuild is the size of a journal up to which Open itself rebuilds a
@@ -81,6 +82,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.checkpointEvery == 0 {
 		o.checkpointEvery = time.Second
+	}
+	if o.memTableSize == 0 {
+		o.memTableSize = memTableSize
 	}
 	if o.inlineRebuild == 0 {
 		o.inlineRebuild = inlineRebuild

@@ -46,7 +46,7 @@ func (d *Durable) rebuild(ctx context.Context, end chain) error {
 	if err := removeIndex(dir); err != nil {
 		return err
 	}
-	ix, err := openIndex(dir, d.log)
+	ix, err := openIndex(&d.o)
 	if err != nil {
 		return unavailable("the new index", err)
 	}
@@ -59,7 +59,7 @@ func (d *Durable) rebuild(ctx context.Context, end chain) error {
 		if err := ix.close(); err != nil {
 			return unavailable("the new index", err)
 		}
-		if ix, err = openIndex(dir, d.log); err != nil {
+		if ix, err = openIndex(&d.o); err != nil {
 			return unavailable("the new index", err)
 		}
 	}

@@ -1,0 +1,418 @@
+package optoutstore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// faultFS is a file system whose calls fail while fail says so. Operations are
+// "open", "write", "sync", "truncate", "rename", "remove", "syncdir".
+type faultFS struct {
+	osFS
+	fail func(op, name string) error
+}
+
+func (f *faultFS) check(op, name string) error {
+	if f.fail == nil {
+		return nil
+	}
+	return f.fail(op, name)
+}
+
+func (f *faultFS) OpenFile(name string, flag int, perm fs.FileMode) (file, error) {
+	if err := f.check("open", name); err != nil {
+		return nil, err
+	}
+	inner, err := f.osFS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return &faultFile{inner, f, name}, nil
+}
+
+func (f *faultFS) Rename(from, to string) error {
+	if err := f.check("rename", to); err != nil {
+		return err
+	}
+	return f.osFS.Rename(from, to)
+}
+
+func (f *faultFS) SyncDir(name string) error {
+	if err := f.check("syncdir", name); err != nil {
+		return err
+	}
+	return f.osFS.SyncDir(name)
+}
+
+type faultFile struct {
+	file
+	fs   *faultFS
+	name string
+}
+
+// WriteAt writes half of what it was given when it fails, as a full disk does.
+func (f *faultFile) WriteAt(b []byte, off int64) (int, error) {
+	if err := f.fs.check("write", f.name); err != nil {
+		n, _ := f.file.WriteAt(b[:len(b)/2], off)
+		return n, err
+	}
+	return f.file.WriteAt(b, off)
+}
+
+func (f *faultFile) Sync() error {
+	if err := f.fs.check("sync", f.name); err != nil {
+		return err
+	}
+	return f.file.Sync()
+}
+
+func (f *faultFile) Truncate(size int64) error {
+	if err := f.fs.check("truncate", f.name); err != nil {
+		return err
+	}
+	return f.file.Truncate(size)
+}
+
+// journalFault fails one operation on the journal while on is set.
+func journalFault(on *atomic.Bool, op string, err error) *faultFS {
+	return &faultFS{fail: func(o, name string) error {
+		if on.Load() && o == op && strings.HasSuffix(name, segmentSuffix) {
+			return err
+		}
+		return nil
+	}}
+}
+
+// wait calls fn until it returns true.
+func wait(t *testing.T, what string, fn func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !fn(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("in vain: ", what)
+		}
+	}
+}
+
+func TestJournalFault(t *testing.T) {
+	for name, tc := range map[string]struct {
+		op   string
+		err  error
+		want error
+	}{
+		"no space at write": {"write", syscall.ENOSPC, ErrNoSpace},
+		"no space at sync":  {"sync", syscall.ENOSPC, ErrNoSpace},
+		"quota":             {"write", syscall.EDQUOT, ErrNoSpace},
+		"write error":       {"write", syscall.EIO, ErrUnavailable},
+		"sync error":        {"sync", syscall.EIO, ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var on atomic.Bool
+			var log logLines
+			o := testOptions(t)
+			o.fs, o.Logger = journalFault(&on, tc.op, &fs.PathError{Op: tc.op, Path: "x", Err: tc.err}), log.logger()
+			d := mustOpen(t, o)
+			optOutEach(t, d, 0, 3)
+
+			on.Store(true)
+			for range 5 {
+				_, err := d.OptOut(context.Background(), changeN(3))
+				wantErr(t, err, tc.want)
+				if h := d.Health(); h.Writable || !h.Readable || h.Reason == "" {
+					t.Fatalf("health %+v", h)
+				}
+				wantFilled(t, d, 3) // what is known is answered for, the rest is not
+			}
+			if n := strings.Count(log.String(), "cannot be recorded"); n != 1 {
+				t.Fatalf("%d lines:\n%s", n, log.String())
+			}
+
+			on.Store(false)
+			wait(t, "it heals", func() bool { return d.Health().Writable })
+			optOutEach(t, d, 3, 6)
+			mustClose(t, d)
+			d = mustOpen(t, o)
+			wantFilled(t, d, 6)
+			if h := d.Health(); h.Events != 6 {
+				t.Fatalf("%d events", h.Events)
+			}
+			if err := d.Verify(context.Background(), nil); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// A failed sync is never taken for a success at the second try: until what may
+// or may not be on the disk is cut off, and that is synced, nothing is written.
+func TestJournalPoisoned(t *testing.T) {
+	var on, cut atomic.Bool
+	var truncated atomic.Int32
+	o := testOptions(t)
+	o.fs = &faultFS{fail: func(op, name string) error {
+		if !strings.HasSuffix(name, segmentSuffix) {
+			return nil
+		}
+		if op == "truncate" {
+			truncated.Add(1)
+			if cut.Load() {
+				return syscall.EIO
+			}
+		}
+		if op == "sync" && on.Load() {
+			on.Store(false) // once: the next sync would succeed
+			return syscall.EIO
+		}
+		return nil
+	}}
+	d := mustOpen(t, o)
+	optOutEach(t, d, 0, 3)
+	on.Store(true)
+	cut.Store(true)
+	_, err := d.OptOut(context.Background(), changeN(3))
+	wantErr(t, err, ErrUnavailable)
+	wait(t, "it tries to cut", func() bool { return truncated.Load() > 0 })
+	_, err = d.OptOut(context.Background(), changeN(4))
+	wantErr(t, err, ErrUnavailable)
+	cut.Store(false)
+	wait(t, "it heals", func() bool { return d.Health().Writable })
+	wantFilled(t, d, 3)
+	e, err := d.OptOut(context.Background(), changeN(3))
+	if err != nil || e.Number != 4 {
+		t.Fatalf("%d, %v", e.Number, err)
+	}
+}
+
+// A segment that cannot be begun loses nothing, and does not stay half made.
+func TestRotationFault(t *testing.T) {
+	for _, op := range []string{"open", "write", "sync", "syncdir"} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			var on atomic.Bool
+			o := testOptions(t)
+			o.segmentSize = 500
+			o.fs = &faultFS{fail: func(o, name string) error {
+				if on.Load() && o == op && !strings.HasSuffix(name, segmentName(1)) &&
+					(strings.HasSuffix(name, segmentSuffix) || strings.HasSuffix(name, journalName)) {
+					return syscall.ENOSPC
+				}
+				return nil
+			}}
+			d := mustOpen(t, o)
+			on.Store(true)
+			n := 0
+			for ; ; n++ {
+				if _, err := d.OptOut(context.Background(), changeN(n)); err != nil {
+					wantErr(t, err, ErrNoSpace)
+					break
+				}
+			}
+			on.Store(false)
+			wait(t, "it heals", func() bool { return d.Health().Writable })
+			optOutEach(t, d, n, n+5)
+			mustClose(t, d)
+			wantFilled(t, mustOpen(t, o), n+5)
+		})
+	}
+}
+
+func TestFreeSpace(t *testing.T) {
+	var free atomic.Uint64
+	free.Store(1 << 30)
+	var log logLines
+	o := testOptions(t)
+	o.Logger, o.MinFree = log.logger(), 1000
+	o.FreeSpace = func(string) (uint64, error) { return free.Load(), nil }
+	d := mustOpen(t, o)
+	optOutEach(t, d, 0, 3)
+
+	free.Store(999)
+	wait(t, "it notices", func() bool { return !d.Health().Writable })
+	for range 10 {
+		_, err := d.OptOut(context.Background(), changeN(3))
+		wantErr(t, err, ErrNoSpace)
+	}
+	wantFilled(t, d, 3)
+	free.Store(1000)
+	wait(t, "it resumes", func() bool { return d.Health().Writable })
+	optOutEach(t, d, 3, 5)
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+		t.Fatalf("%d error lines:\n%s", n, log.String())
+	}
+	mustClose(t, d)
+
+	// Below the reserve it opens for reading, below half of it not at all.
+	free.Store(600)
+	d = mustOpen(t, o)
+	wantFilled(t, d, 5)
+	_, err := d.OptOut(context.Background(), changeN(5))
+	wantErr(t, err, ErrNoSpace)
+	mustClose(t, d)
+	free.Store(499)
+	_, err = Open(o)
+	wantErr(t, err, ErrNoSpace)
+	o.Dir += "2"
+	_, err = Open(o)
+	wantErr(t, err, ErrNoSpace)
+	if there, _ := exists(osFS{}, o.Dir); there {
+		t.Fatal("it made a directory")
+	}
+
+	// A disk that cannot say is not taken for full.
+	o.FreeSpace = func(string) (uint64, error) { return 0, errSpaceUnknown }
+	optOutEach(t, mustOpen(t, o), 0, 1)
+}
+
+// The checkpoint and the witness are not needed to record.
+func TestKeeperFault(t *testing.T) {
+	var on atomic.Bool
+	var log logLines
+	o := testOptions(t)
+	o.Logger = log.logger()
+	o.fs = &faultFS{fail: func(op, name string) error {
+		if on.Load() && op == "rename" {
+			return syscall.EIO
+		}
+		return nil
+	}}
+	o.Witness = fileWitness{o.fs, o.Witness.(fileWitness).dir}
+	d := mustOpen(t, o)
+	on.Store(true)
+	optOutEach(t, d, 0, 5)
+	wait(t, "it says so", func() bool { return strings.Contains(log.String(), "witness cannot be saved") })
+	if err := d.Close(); err == nil {
+		t.Fatal("Close says that all is saved")
+	}
+	on.Store(false)
+	d = mustOpen(t, o)
+	wantFilled(t, d, 5)
+}
+
+func TestLocked(t *testing.T) {
+	o := testOptions(t)
+	d := mustOpen(t, o)
+	_, err := Open(o)
+	wantErr(t, err, ErrLocked)
+	if !strings.Contains(err.Error(), "another Caddy") {
+		t.Fatal(err)
+	}
+	wantErr(t, AcceptLoss(o, "ann", "x"), ErrLocked)
+	mustClose(t, d)
+	mustClose(t, mustOpen(t, o))
+}
+
+func TestNewerFormat(t *testing.T) {
+	for _, name := range []string{identityName, checkpointName} {
+		t.Run(name, func(t *testing.T) {
+			o := testOptions(t)
+			mustClose(t, mustOpen(t, o))
+			if err := writeSealed(osFS{}, o.path(name), map[string]any{"format": 99, "new": true}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(o)
+			wantErr(t, err, ErrNewerFormat)
+		})
+	}
+	t.Run("witness", func(t *testing.T) {
+		o := testOptions(t)
+		mustClose(t, mustOpen(t, o))
+		w := o.Witness.(fileWitness)
+		if err := writeSealed(osFS{}, w.name(o.Dir), map[string]any{"format": 99}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(o)
+		wantErr(t, err, ErrNewerFormat)
+	})
+}
+
+func TestOptionsDir(t *testing.T) {
+	for _, dir := range []string{"", "relative", "/a/../b", "/a/"} {
+		_, err := Open(Options{Dir: dir})
+		wantErr(t, err, ErrUnavailable)
+	}
+}
+
+// While 32 write, Close lets each finish or refuses it, and what was acknowledged
+// is there.
+func TestCloseAmidWriters(t *testing.T) {
+	o := testOptions(t)
+	for round := range 5 {
+		d := mustOpen(t, o)
+		var wg sync.WaitGroup
+		var acked sync.Map
+		for w := range 32 {
+			wg.Go(func() {
+				for i := 0; ; i++ {
+					n := round*1_000_000 + w*10_000 + i
+					_, err := d.OptOut(context.Background(), changeN(n))
+					if errors.Is(err, ErrClosed) {
+						return
+					}
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					acked.Store(n, true)
+					if _, found, err := d.Lookup(context.Background(), query(pairN(n))); !found && !errors.Is(err, ErrClosed) {
+						t.Errorf("not seen after its acknowledgement: %v", err)
+					}
+				}
+			})
+		}
+		time.Sleep(50 * time.Millisecond)
+		mustClose(t, d)
+		wg.Wait()
+		d = mustOpen(t, o)
+		acked.Range(func(n, _ any) bool {
+			if !optedOut(t, d, pairN(n.(int))) {
+				t.Errorf("%d is lost", n)
+			}
+			return true
+		})
+		mustClose(t, d)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	var on atomic.Bool
+	hold := make(chan struct{})
+	o := testOptions(t)
+	o.MaxPending = 2
+	o.fs = &faultFS{fail: func(op, name string) error {
+		if on.Load() && op == "sync" && strings.HasSuffix(name, segmentSuffix) {
+			<-hold
+		}
+		return nil
+	}}
+	d := mustOpen(t, o)
+	on.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	var wg sync.WaitGroup
+	var busy, late atomic.Int32
+	for n := range 20 {
+		wg.Go(func() {
+			switch _, err := d.OptOut(ctx, changeN(n)); {
+			case errors.Is(err, ErrBusy):
+				busy.Add(1)
+			case errors.Is(err, context.DeadlineExceeded):
+				late.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	on.Store(false)
+	close(hold)
+	if busy.Load() == 0 || late.Load() == 0 {
+		t.Fatalf("%d busy, %d late", busy.Load(), late.Load())
+	}
+}

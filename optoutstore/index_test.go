@@ -1,0 +1,313 @@
+package optoutstore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// logLines is a logger whose lines a test can read.
+type logLines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logLines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *logLines) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// tables are the table files of an index.
+func tables(t *testing.T, o Options) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(o.path(indexName), "*.sst"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no tables: %v", err)
+	}
+	return names
+}
+
+func flip(t *testing.T, name string, at int64) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at < 0 {
+		at += int64(len(b))
+	}
+	b[at] ^= 0x10
+	if err := os.WriteFile(name, b, filePerm); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// indexDamage is what can happen to the index of a closed store.
+var indexDamage = map[string]struct {
+	do  func(t *testing.T, o Options)
+	why string // in the log; empty where the damage does not matter
+}{
+	"removed":            {func(t *testing.T, o Options) { os.RemoveAll(o.path(indexName)) }, "MANIFEST is missing"},
+	"checkpoint removed": {func(t *testing.T, o Options) { os.Remove(o.path(checkpointName)) }, "there is no checkpoint"},
+	"checkpoint flipped": {func(t *testing.T, o Options) { flip(t, o.path(checkpointName), 20) }, "the checkpoint is damaged"},
+	"emptied": {func(t *testing.T, o Options) {
+		os.RemoveAll(o.path(indexName))
+		os.Mkdir(o.path(indexName), 0o700)
+	}, "MANIFEST is missing"},
+	"MANIFEST removed": {func(t *testing.T, o Options) { os.Remove(filepath.Join(o.path(indexName), "MANIFEST")) }, "MANIFEST is missing"},
+	"MANIFEST cut": {func(t *testing.T, o Options) {
+		name := filepath.Join(o.path(indexName), "MANIFEST")
+		info, _ := os.Stat(name)
+		os.Truncate(name, info.Size()-3)
+	}, "older than the checkpoint"},
+	"MANIFEST flipped":   {func(t *testing.T, o Options) { flip(t, filepath.Join(o.path(indexName), "MANIFEST"), -3) }, "older than the checkpoint"},
+	"KEYREGISTRY gone":   {func(t *testing.T, o Options) { os.Remove(filepath.Join(o.path(indexName), "KEYREGISTRY")) }, ""},
+	"DISCARD gone":       {func(t *testing.T, o Options) { os.Remove(filepath.Join(o.path(indexName), "DISCARD")) }, ""},
+	"table missing":      {func(t *testing.T, o Options) { os.Remove(tables(t, o)[0]) }, "cannot be read"},
+	"table cut":          {func(t *testing.T, o Options) { os.Truncate(tables(t, o)[0], 1000) }, "is damaged"},
+	"table empty":        {func(t *testing.T, o Options) { os.Truncate(tables(t, o)[0], 0) }, "is damaged"},
+	"table's first byte": {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], 0) }, "is damaged"},
+	"table's data":       {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], 5000) }, "is damaged"},
+	"table's index":      {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], -60) }, "is damaged"},
+	"table's footer":     {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], -1) }, "is damaged"},
+	"table's footer, 2":  {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], -4) }, "is damaged"},
+}
+
+func TestIndexDamage(t *testing.T) {
+	o := testOptions(t)
+	d := mustOpen(t, o)
+	fill(t, d, 0, 1000)
+	mustClose(t, d)
+	for _, background := range []bool{false, true} {
+		for name, tc := range indexDamage {
+			t.Run(name, func(t *testing.T) {
+				o := o
+				o.Dir = filepath.Join(t.TempDir(), "store")
+				o.Witness = nil
+				copyStore(t, filepath.Join(filepath.Dir(d.o.Dir), "store"), o.Dir)
+				tc.do(t, o)
+				var log logLines
+				o.Logger = log.logger()
+				if background {
+					o.inlineRebuild = -1
+				}
+				d := mustOpen(t, o)
+				if background && tc.why != "" {
+					if _, _, err := d.Lookup(context.Background(), query(pairN(1))); err != nil {
+						wantErr(t, err, ErrNotReady)
+					}
+				}
+				waitReady(t, d)
+				wantFilled(t, d, 1000)
+				if err := d.Verify(context.Background(), nil); err != nil {
+					t.Fatal(err)
+				}
+				text := log.String()
+				if tc.why != "" && (!strings.Contains(text, tc.why) || !strings.Contains(text, "built again")) ||
+					tc.why == "" && strings.Contains(text, "built again") {
+					t.Fatalf("want %q in the log:\n%s", tc.why, text)
+				}
+				if strings.Contains(text, "1206000") {
+					t.Fatalf("a phone in the log:\n%s", text)
+				}
+			})
+		}
+	}
+}
+
+// crash abandons a store as a kill would: what it leaves on the disk is copied
+// while it is open.
+func crash(t *testing.T, d *Durable, to string) Options {
+	t.Helper()
+	o := d.o
+	copyStore(t, o.Dir, to)
+	mustClose(t, d)
+	o.Dir, o.Witness = to, nil
+	return o
+}
+
+// What a memtable's log holds is not believed: whatever happens to it, nothing
+// acknowledged is missing.
+func TestMemtableLogDamage(t *testing.T) {
+	for name, do := range map[string]func(t *testing.T, name string){
+		"untouched": func(*testing.T, string) {},
+		"flipped":   func(t *testing.T, name string) { flip(t, name, 3000) },
+		"removed":   func(t *testing.T, name string) { os.Remove(name) },
+		"emptied":   func(t *testing.T, name string) { os.Truncate(name, 0) },
+		"cut":       func(t *testing.T, name string) { os.Truncate(name, 20000) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := mustOpen(t, testOptions(t))
+			fill(t, d, 0, 1000)
+			if _, err := d.Lift(context.Background(), changeN(999)); err != nil {
+				t.Fatal(err)
+			}
+			o := crash(t, d, filepath.Join(t.TempDir(), "store"))
+			logs, _ := filepath.Glob(filepath.Join(o.path(indexName), "*.mem"))
+			if len(logs) == 0 {
+				t.Fatal("no log")
+			}
+			for _, l := range logs {
+				do(t, l)
+			}
+			d = mustOpen(t, o)
+			wantFilled(t, d, 999)
+			if err := d.Verify(context.Background(), nil); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// The end of an older memtable's log is lost in a power cut where a newer's
+// survives: Badger's own mark of how far it is stands, with rows missing below.
+func TestMemtableLogLostInTheMiddle(t *testing.T) {
+	o := testOptions(t)
+	o.memTableSize = 1 << 20
+	o.checkpointEvery = time.Hour
+	d := mustOpen(t, o)
+	const early, rows = 500, 6000
+	root := t.TempDir()
+	fill(t, d, 0, early)
+	copyStore(t, o.Dir, filepath.Join(root, "early"))
+	fill(t, d, early, rows)
+	late := crash(t, d, filepath.Join(root, "late"))
+
+	// The early index, and the newest log of the late one.
+	logs, err := memtableLogs(late.path(indexName))
+	if err != nil || len(logs) == 0 {
+		t.Fatal(logs, err)
+	}
+	newest := fmt.Sprintf("%05d%s", slices.Max(logs), memtableSuffix)
+	text, err := os.ReadFile(filepath.Join(late.path(indexName), newest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.RemoveAll(late.path(indexName))
+	copyStore(t, filepath.Join(root, "early", indexName), late.path(indexName))
+	if old, _ := memtableLogs(late.path(indexName)); slices.Max(old) >= slices.Max(logs) {
+		t.Fatal("there was only one memtable")
+	}
+	os.WriteFile(filepath.Join(late.path(indexName), newest), text, filePerm)
+
+	ix, err := openIndex(&late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, _, err := ix.applied()
+	_, found, _ := ix.pair(pairN(early + 10))
+	if err != nil || at.number != rows || found {
+		t.Fatalf("not the case to be tested: applied %d, %v", at.number, err)
+	}
+	if err := ix.close(); err != nil {
+		t.Fatal(err)
+	}
+	d = mustOpen(t, late)
+	wantFilled(t, d, rows)
+	if err := d.Verify(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readTestCheckpoint(t *testing.T, o Options) checkpoint {
+	t.Helper()
+	c, ok, why, err := readCheckpoint(osFS{}, o.path(checkpointName))
+	if !ok || err != nil {
+		t.Fatal(why, err)
+	}
+	return c
+}
+
+// An index that is older than the journal, with its own older checkpoint, is
+// brought up to date from the journal.
+func TestIndexOlder(t *testing.T) {
+	o := testOptions(t)
+	d := mustOpen(t, o)
+	fill(t, d, 0, 300)
+	mustClose(t, d)
+	older := filepath.Join(t.TempDir(), "older")
+	copyStore(t, o.Dir, older)
+	d = mustOpen(t, o)
+	fill(t, d, 300, 600)
+	if _, err := d.Lift(context.Background(), changeN(599)); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, d)
+	for _, name := range []string{indexName, checkpointName} {
+		os.RemoveAll(o.path(name))
+	}
+	copyStore(t, filepath.Join(older, indexName), o.path(indexName))
+	text, _ := os.ReadFile(filepath.Join(older, checkpointName))
+	os.WriteFile(o.path(checkpointName), text, filePerm)
+	d = mustOpen(t, o)
+	wantFilled(t, d, 599)
+	if err := d.Verify(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+
+	// With the newer checkpoint it shows.
+	mustClose(t, d)
+	newer, _ := os.ReadFile(o.path(checkpointName))
+	os.RemoveAll(o.path(indexName))
+	copyStore(t, filepath.Join(older, indexName), o.path(indexName))
+	os.WriteFile(o.path(checkpointName), newer, filePerm)
+	var log logLines
+	o.Logger = log.logger()
+	wantFilled(t, mustOpen(t, o), 599)
+	if !strings.Contains(log.String(), "older than the checkpoint") {
+		t.Fatal(log.String())
+	}
+}
+
+// The checkpoint follows the tables while the store is open, so that an unclean
+// stop costs little.
+func TestCheckpointAdvances(t *testing.T) {
+	o := testOptions(t)
+	o.memTableSize = 1 << 20
+	d := mustOpen(t, o)
+	fill(t, d, 0, 10000)
+	wait(t, "the checkpoint moves", func() bool { return readTestCheckpoint(t, o).Number > 0 })
+}
+
+func TestFlushTracker(t *testing.T) {
+	at := func(n uint64) chain { return chain{number: n, position: n * 100} }
+	tr := newFlushTracker(at(5))
+	for i, step := range []struct {
+		applied uint64
+		logs    []int
+		want    uint64
+	}{
+		{7, []int{1, 2}, 5},  // both were there at open
+		{9, []int{1, 2}, 5},  // 2 is the newest, and may hold all since
+		{20, []int{2, 3}, 5}, // 1 is in tables; it held nothing of ours for certain
+		{30, []int{2, 3}, 5},
+		{40, []int{3}, 9}, // 2 is in tables, and 3 was not there at 9
+		{50, []int{3, 4, 5}, 9},
+		{60, []int{5}, 40}, // 5 was not there at 40
+		{70, []int{5, 6}, 40},
+		{70, []int{6}, 60},
+	} {
+		if got := tr.observe(at(step.applied), step.logs); got.number != step.want {
+			t.Fatalf("step %d: %d, want %d", i, got.number, step.want)
+		}
+	}
+}
