@@ -64,7 +64,7 @@ func QueryForm(raw string) Form {
 // BodyForm returns the pairs of an urlencoded body, in which "#" is a character
 // like any other.
 func BodyForm(body string) Form {
-	return Form{rest: body, more: true, semicolons: strings.IndexByte(body, ';') >= 0}
+	return Form{rest: body, more: body != "", semicolons: strings.IndexByte(body, ';') >= 0}
 }
 
 // Segments is the number of segments between ampersands so far. Empty ones
