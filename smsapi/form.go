@@ -43,6 +43,9 @@ const (
 // Pair is one name and value, as written.
 type Pair struct {
 	Name, Value string
+	// Long is the value to those who do not split at semicolons. It differs from
+	// Value where Split is SplitHead, and is empty where it is SplitTail.
+	Long string
 	// Bare means that there is no "=".
 	Bare bool
 	// Plain means that the name is made of a-z, 0-9 and _ alone: no reader
@@ -75,7 +78,7 @@ func (f *Form) Segments() int { return f.segments }
 // over what is empty.
 func (f *Form) Next(p *Pair) bool {
 	for {
-		piece, split, ok := f.piece()
+		piece, segment, split, ok := f.piece()
 		if !ok {
 			return false
 		}
@@ -94,24 +97,32 @@ func (f *Form) Next(p *Pair) bool {
 		} else {
 			p.Name, p.Value = piece[:eq], piece[eq+1:]
 		}
+		p.Long = p.Value
+		switch {
+		case split == SplitTail:
+			p.Long = ""
+		case split == SplitHead && !p.Bare:
+			p.Long = segment[eq+1:]
+		}
 		p.Plain = isPlainName(p.Name)
 		return true
 	}
 }
 
-// piece is the next stretch between ampersands and semicolons.
-func (f *Form) piece() (piece string, split Split, ok bool) {
+// piece is the next stretch between ampersands and semicolons, and the segment
+// between ampersands that it begins, if it begins one.
+func (f *Form) piece() (piece, segment string, split Split, ok bool) {
 	if f.inTail {
 		semi := strings.IndexByte(f.tail, ';')
 		if semi < 0 {
 			f.inTail = false
-			return f.tail, SplitTail, true
+			return f.tail, "", SplitTail, true
 		}
 		piece, f.tail = f.tail[:semi], f.tail[semi+1:]
-		return piece, SplitTail, true
+		return piece, "", SplitTail, true
 	}
 	if !f.more {
-		return "", SplitAll, false
+		return "", "", SplitAll, false
 	}
 	f.segments++
 	amp := strings.IndexByte(f.rest, '&')
@@ -121,14 +132,14 @@ func (f *Form) piece() (piece string, split Split, ok bool) {
 		piece, f.rest = f.rest[:amp], f.rest[amp+1:]
 	}
 	if !f.semicolons {
-		return piece, SplitAll, true
+		return piece, piece, SplitAll, true
 	}
 	semi := strings.IndexByte(piece, ';')
 	if semi < 0 {
-		return piece, SplitAll, true
+		return piece, piece, SplitAll, true
 	}
 	f.inTail, f.tail = true, piece[semi+1:]
-	return piece[:semi], SplitHead, true
+	return piece[:semi], piece, SplitHead, true
 }
 
 func isPlainName(name string) bool {

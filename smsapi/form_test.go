@@ -68,6 +68,19 @@ func TestFormSegments(t *testing.T) {
 	}
 }
 
+func TestFormLongValue(t *testing.T) {
+	t.Parallel()
+	form := QueryForm("a=1;b=2&c=3&d;e=4")
+	var p Pair
+	var got []string
+	for form.Next(&p) {
+		got = append(got, p.Name+" "+p.Value+" "+p.Long)
+	}
+	if want := []string{"a 1 1;b=2", "b 2 ", "c 3 3", "d  ", "e 4 "}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // FuzzScanner holds the pairs that every reader sees against url.ParseQuery, and
 // the pieces against the text they come from.
 func FuzzScanner(f *testing.F) {

@@ -106,13 +106,17 @@ func (args *arguments) add(r role, p *smsapi.Pair, from place) {
 	case p.Hidden:
 		args.object(r, refusedHidden[r])
 	}
+	value := p.Value
+	if r == password {
+		value = p.Long // who splits it logs in to nothing
+	}
 	f := &args.of[r]
 	f.in |= from
 	if !f.given {
-		f.given, f.raw, f.plain = true, p.Value, isPlainValue(p.Value)
+		f.given, f.raw, f.plain = true, value, isPlainValue(value)
 		return
 	}
-	if f.raw != p.Value && !sameDecoded(f.raw, p.Value) {
+	if f.raw != value && !sameDecoded(f.raw, value) {
 		args.object(r, refusedRepeated[r])
 	}
 }
@@ -154,6 +158,19 @@ func sameDecoded(a, b string) bool {
 // present reports whether some reader could find the argument.
 func (args *arguments) present(r role) bool {
 	return args.of[r].given || args.of[r].refusal != nil
+}
+
+// presentWithCookies is present for readers that take cookies for arguments.
+func (args *arguments) presentWithCookies(wanted role, r *http.Request) bool {
+	if args.present(wanted) {
+		return true
+	}
+	found := false
+	_ = eachCookie(r.Header["Cookie"], func(named role, _ string) *smsapi.Refusal {
+		found = found || named == wanted
+		return nil
+	})
+	return found
 }
 
 // senderMayBeMissed reports whether a reader that looks in one place only (most
@@ -268,7 +285,7 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 		return smsapi.Other, refusal
 	}
 	switch {
-	case isHarmless(string(decoded)), !args.present(recipient), !args.present(sender):
+	case isHarmless(string(decoded)), !args.presentWithCookies(recipient, r), !args.presentWithCookies(sender, r):
 		return smsapi.Other, nil
 	case len(bytes.TrimSpace(decoded)) == 0:
 		return smsapi.Other, failedNoCommand

@@ -96,6 +96,18 @@ func TestStopIsExact(t *testing.T) {
 	}
 }
 
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"mypass": "mypass", "a+b%21": "a b!", "100%": "100%", "YWJj==": "YWJj==", "a;b": "a;b", "%25": "%", "": "", "%C3%BC": "ü", "a%26b": "a&b",
+	} {
+		call, refusal := read(t, "GET", "r=myrealm&c=smsstopsubscribersend&p="+raw+pairArg, "", "")
+		if refusal != nil || call.Password != want {
+			t.Errorf("p=%s reads as %q, %v; want %q", raw, call.Password, refusal, want)
+		}
+	}
+}
+
 // senders and phones of the only recipient.
 func recipientOf(t *testing.T, query, form, cookie string) (phones []string, senders []phone.Sender) {
 	t.Helper()
@@ -227,6 +239,7 @@ func TestRefusals(t *testing.T) {
 		"stop, no sender":          {query: stop + "&phone=12065551212", code: "sender_missing", status: 200},
 		"stop, every sender":       {query: stop + "&phone=12065551212&sender_code=*", code: "sender_unreadable", status: 200},
 		"stop, every realm":        {query: "r=*&p=x&c=smsstopsubscribersend" + pairArg, code: "realm_unreadable", status: 400},
+		"unknown, pair in cookies": {query: account + "&c=smssendsoon", cookie: "phone=12065551212; sender_code=1", code: "phone_missing", status: 200},
 		"stop, two phones":         {query: stop + pairArg + "&phone=1", code: "repeated_phone", status: 400},
 	} {
 		t.Run(name, func(t *testing.T) {
