@@ -391,3 +391,11 @@ func tail(tb testing.TB, path string) string {
 	}
 	return string(bytes.TrimSpace(b))
 }
+
+// storeCalls is how often a store was asked or changed.
+func storeCalls(s *storetest.Faulty) (n int) {
+	for _, m := range []storetest.Method{storetest.MethodLookup, storetest.MethodInForce, storetest.MethodOptOut, storetest.MethodLift, storetest.MethodHistory, storetest.MethodStates} {
+		n += s.Calls(m)
+	}
+	return n
+}
