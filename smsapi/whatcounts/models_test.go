@@ -90,6 +90,16 @@ var models = []model{
 		undo := strings.NewReplacer("&amp;", "&", "&#38;", "&").Replace
 		return []seen{last(decoded(append(split(undo(a.query), "&"), split(undo(a.body), "&")...), laxDecode))}
 	}},
+	{"percent signs only", func(a asked) []seen { // "+" is a plus
+		only := func(s string) (string, bool) { return percentDecode(s, false, false), true }
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), only)
+		return []seen{first(all), last(all)}
+	}},
+	{"decoding twice", func(a asked) []seen { // a proxy, then a server; split once
+		twice := func(s string) (string, bool) { return percentDecode(percentDecode(s, true, true), true, true), true }
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), twice)
+		return []seen{first(all), last(all), joined(all)}
+	}},
 	{"c strings", func(a asked) []seen { // names and values end at a NUL
 		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
 		for i := range all {
