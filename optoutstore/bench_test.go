@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -120,4 +121,37 @@ func parallel(b *testing.B, goroutines int, fn func()) {
 		})
 	}
 	wg.Wait()
+}
+
+// BenchmarkOpen opens a store that was closed, and one whose index is built again.
+func BenchmarkOpen(b *testing.B) {
+	rows := benchRows
+	if n, err := strconv.Atoi(os.Getenv("OPTOUTSTORE_BENCH_ROWS")); err == nil {
+		rows = n
+	}
+	o := testOptions(b)
+	d := mustOpen(b, o)
+	fill(b, d, 0, rows)
+	mustClose(b, d)
+	b.Run("closed", func(b *testing.B) {
+		for b.Loop() {
+			d := mustOpen(b, o)
+			b.StopTimer()
+			mustClose(b, d)
+			b.StartTimer()
+		}
+	})
+	b.Run("rebuild", func(b *testing.B) {
+		for b.Loop() {
+			if err := os.Remove(o.path(checkpointName)); err != nil {
+				b.Fatal(err)
+			}
+			d := mustOpen(b, o)
+			waitReady(b, d)
+			b.StopTimer()
+			mustClose(b, d)
+			b.StartTimer()
+		}
+		b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	})
 }

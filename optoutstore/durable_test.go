@@ -6,6 +6,7 @@ import (
 )
 
 func TestReopen(t *testing.T) {
+	t.Parallel()
 	o := testOptions(t)
 	d := mustOpen(t, o)
 	fill(t, d, 0, 500)

@@ -101,6 +101,7 @@ func wait(t *testing.T, what string, fn func() bool) {
 }
 
 func TestJournalFault(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		op   string
 		err  error
@@ -153,6 +154,7 @@ func TestJournalFault(t *testing.T) {
 // A failed sync is never taken for a success at the second try: until what may
 // or may not be on the disk is cut off, and that is synced, nothing is written.
 func TestJournalPoisoned(t *testing.T) {
+	t.Parallel()
 	var on, cut atomic.Bool
 	var truncated atomic.Int32
 	o := testOptions(t)
@@ -192,6 +194,7 @@ func TestJournalPoisoned(t *testing.T) {
 
 // A segment that cannot be begun loses nothing, and does not stay half made.
 func TestRotationFault(t *testing.T) {
+	t.Parallel()
 	for _, op := range []string{"open", "write", "sync", "syncdir"} {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
@@ -224,6 +227,7 @@ func TestRotationFault(t *testing.T) {
 }
 
 func TestFreeSpace(t *testing.T) {
+	t.Parallel()
 	var free atomic.Uint64
 	free.Store(1 << 30)
 	var log logLines
@@ -272,6 +276,7 @@ func TestFreeSpace(t *testing.T) {
 
 // The checkpoint and the witness are not needed to record.
 func TestKeeperFault(t *testing.T) {
+	t.Parallel()
 	var on atomic.Bool
 	var log logLines
 	o := testOptions(t)
@@ -296,6 +301,7 @@ func TestKeeperFault(t *testing.T) {
 }
 
 func TestLocked(t *testing.T) {
+	t.Parallel()
 	o := testOptions(t)
 	d := mustOpen(t, o)
 	_, err := Open(o)
@@ -309,6 +315,7 @@ func TestLocked(t *testing.T) {
 }
 
 func TestNewerFormat(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{identityName, checkpointName} {
 		t.Run(name, func(t *testing.T) {
 			o := testOptions(t)
@@ -333,6 +340,7 @@ func TestNewerFormat(t *testing.T) {
 }
 
 func TestOptionsDir(t *testing.T) {
+	t.Parallel()
 	for _, dir := range []string{"", "relative", "/a/../b", "/a/"} {
 		_, err := Open(Options{Dir: dir})
 		wantErr(t, err, ErrUnavailable)
@@ -342,6 +350,7 @@ func TestOptionsDir(t *testing.T) {
 // While 32 write, Close lets each finish or refuses it, and what was acknowledged
 // is there.
 func TestCloseAmidWriters(t *testing.T) {
+	t.Parallel()
 	o := testOptions(t)
 	for round := range 5 {
 		d := mustOpen(t, o)
@@ -381,6 +390,7 @@ func TestCloseAmidWriters(t *testing.T) {
 }
 
 func TestBusy(t *testing.T) {
+	t.Parallel()
 	var on atomic.Bool
 	hold := make(chan struct{})
 	o := testOptions(t)

@@ -127,7 +127,7 @@ func wantErr(t testing.TB, err, want error) {
 // waitReady waits until the index is built.
 func waitReady(t testing.TB, d *Durable) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !d.Health().Readable; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(120 * time.Second); !d.Health().Readable; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not ready: %+v", d.Health())
 		}

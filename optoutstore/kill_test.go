@@ -53,6 +53,7 @@ func child() {
 // TestKill kills the process amid 64 writers. It shows that the order of things
 // is right; that what is synced is synced it cannot show.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	o := Options{Dir: filepath.Join(dir, "store"), Witness: FileWitness(filepath.Join(dir, "witness")), FreeSpace: plenty}
 	var acked []int
-	for round := range 4 {
+	for round := range 3 {
 		cmd := exec.Command(self)
 		cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", childEnv, round*1_000_000))
 		cmd.Stderr = os.Stderr
@@ -71,7 +72,7 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(300*time.Millisecond+rand.N(700*time.Millisecond), func() { cmd.Process.Kill() })
+		time.AfterFunc(300*time.Millisecond+rand.N(400*time.Millisecond), func() { cmd.Process.Kill() })
 		before := len(acked)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {

@@ -89,6 +89,7 @@ func optOutEach(t *testing.T, d *Durable, from, to int) {
 }
 
 func TestLoss(t *testing.T) {
+	t.Parallel()
 	for name, tc := range lossCases {
 		t.Run(name, func(t *testing.T) {
 			o := testOptions(t)
@@ -153,6 +154,7 @@ func lossMark(t *testing.T, d *Durable) Event {
 }
 
 func TestWitnessUnreadable(t *testing.T) {
+	t.Parallel()
 	o := testOptions(t)
 	mustClose(t, mustOpen(t, o))
 	w := o.Witness.(fileWitness)
@@ -177,6 +179,7 @@ func TestWitnessUnreadable(t *testing.T) {
 
 // A store that came with its directory to a new machine has no witness there.
 func TestWitnessUnknown(t *testing.T) {
+	t.Parallel()
 	o := testOptions(t)
 	d := mustOpen(t, o)
 	fill(t, d, 0, 10)
@@ -191,6 +194,7 @@ func TestWitnessUnknown(t *testing.T) {
 
 // Creation that was cut short is begun anew, at whatever point.
 func TestCreationCutShort(t *testing.T) {
+	t.Parallel()
 	for name, left := range map[string]func(o Options){
 		"directory": func(o Options) {},
 		"lock":      func(o Options) { os.WriteFile(o.path(lockName), nil, filePerm) },
@@ -222,6 +226,7 @@ func TestCreationCutShort(t *testing.T) {
 
 // A journal with events and no identity is not a new store.
 func TestIdentityMissing(t *testing.T) {
+	t.Parallel()
 	o := testOptions(t)
 	o.Witness = nil
 	d := mustOpen(t, o)
@@ -233,6 +238,7 @@ func TestIdentityMissing(t *testing.T) {
 }
 
 func TestCut(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 3, 4, 5, 6, 7} {
 		if got := cut("aé€x", n); len(got) > n || strings.ContainsRune(got, '\uFFFD') || !strings.HasPrefix("aé€x", got) {
 			t.Errorf("cut to %d: %q", n, got)
@@ -241,6 +247,7 @@ func TestCut(t *testing.T) {
 }
 
 func TestGrouped(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[uint64]string{0: "0", 999: "999", 1200: "1,200", 1234567: "1,234,567"} {
 		if got := grouped(n); got != want {
 			t.Errorf("grouped(%d) = %s", n, got)

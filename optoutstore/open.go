@@ -228,12 +228,29 @@ func (b *base) open() (*Durable, error) {
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.written.Store(b.journal.end.number)
 	d.applied.Store(&chain{})
-	if err := d.ready(b, ix, why); err != nil {
+	err = d.ready(b, ix, why)
+	if err == nil {
+		err = d.firstWitness(b.known)
+	}
+	if err != nil {
 		d.cancel()
+		d.workers.Wait()
+		if ix := d.index.Load(); ix != nil {
+			_ = ix.close()
+		}
 		return nil, err
 	}
 	d.start()
 	return d, nil
+}
+
+// firstWitness saves the witness of a store that has none: from then on a loss
+// shows. One that is there already may be behind for a while.
+func (d *Durable) firstWitness(known bool) error {
+	if err := d.saveWitness(); err != nil && !known {
+		return err
+	}
+	return nil
 }
 
 // ready applies what the index lacks, or has it built again.
@@ -242,7 +259,7 @@ func (d *Durable) ready(b *base, ix *index, why string) error {
 	if ix != nil {
 		if err := d.catchUpFrom(ix, b.checkpoint.chain()); err == nil {
 			d.publish(ix, b.checkpoint.chain(), end)
-			return d.saveWitness()
+			return nil
 		} else if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewerFormat) || errors.Is(err, ErrUnavailable) {
 			_ = ix.close()
 			return err
@@ -255,10 +272,7 @@ func (d *Durable) ready(b *base, ix *index, why string) error {
 		d.log.Warn("the index is built again from the journal", "why", why, "events", end.number)
 	}
 	if size := int64(end.position); size <= d.o.inlineRebuild || end.number == 0 {
-		if err := d.rebuild(d.ctx, end); err != nil {
-			return err
-		}
-		return d.saveWitness()
+		return d.rebuild(d.ctx, end)
 	}
 	d.workers.Add(1)
 	go d.runRebuild(end)
