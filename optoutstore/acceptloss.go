@@ -157,7 +157,7 @@ func (b *base) salvage() ([]record, error) {
 // where the index had them.
 func (b *base) reassert(order []Pair, lost map[Pair]row) ([]record, error) {
 	was := make(map[Pair]row, len(lost))
-	_, err := b.journal.scan(context.Background(), b.journal.segs[0].begin(), func(position uint64, r *record, _ Hash) error {
+	_, err := b.journal.scan(context.Background(), b.journal.first(), func(position uint64, r *record, _ Hash) error {
 		if _, ok := lost[r.Pair]; ok {
 			was[r.Pair] = outcomeOf(r, position).state
 		}

@@ -96,6 +96,7 @@ func (ix *index) apply(id ID, events []outcome, end chain) (err error) {
 	if err := txn.Commit(); err != nil {
 		return err
 	}
+	ix.refresh()
 	if len(ix.counts) > maxCounts {
 		clear(ix.counts)
 	}
@@ -180,8 +181,8 @@ func setCounts(w setter, touched []*countEntry) error {
 // meet. It reads at most four rows.
 func (ix *index) inForce(realm string, sender phone.Sender) (n uint64, err error) {
 	defer guardRead(&err)
-	txn := ix.db.NewTransaction(false)
-	defer txn.Discard()
+	at := ix.read()
+	defer at.release()
 	realms := scopes(realm, AnyRealm, maxRealm)
 	senders := scopes(sender, phone.AnySender, maxSender)
 	var buf keyBuffer
@@ -190,7 +191,7 @@ func (ix *index) inForce(realm string, sender phone.Sender) (n uint64, err error
 			continue
 		}
 		if sender == "" {
-			c, err := countIn(txn, appendTotalKey(buf[:0], r))
+			c, err := countIn(at.txn, appendTotalKey(buf[:0], r))
 			if err != nil {
 				return 0, err
 			}
@@ -201,7 +202,7 @@ func (ix *index) inForce(realm string, sender phone.Sender) (n uint64, err error
 			if s == "" {
 				continue
 			}
-			c, err := countIn(txn, appendCountKey(buf[:0], r, s))
+			c, err := countIn(at.txn, appendCountKey(buf[:0], r, s))
 			if err != nil {
 				return 0, err
 			}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -32,6 +33,8 @@ type index struct {
 	db  *badger.DB
 	dir string
 	log *slog.Logger
+
+	newest atomic.Pointer[snapshot] // what readers see
 
 	// counts are the count rows that were read or written, by key. They belong to
 	// the goroutine that applies.
@@ -110,6 +113,7 @@ func openIndex(o *Options) (ix *index, err error) {
 		_ = ix.close()
 		return nil, fmt.Errorf("%w: a table is damaged", errIndex)
 	}
+	ix.refresh()
 	return ix, nil
 }
 
@@ -125,6 +129,9 @@ func scrub(err error) string {
 // close closes Badger, which writes its memtables into tables. It waits no longer
 // than closeWait.
 func (ix *index) close() error {
+	if s := ix.newest.Load(); s != nil {
+		s.release() // there are no readers any more
+	}
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -181,9 +188,9 @@ func rowError(err error) error {
 func (ix *index) pair(p Pair) (r row, found bool, err error) {
 	defer guardRead(&err)
 	var buf keyBuffer
-	txn := ix.db.NewTransaction(false)
-	defer txn.Discard()
-	return pairIn(txn, &buf, p.Phone, p.Realm, p.Sender)
+	s := ix.read()
+	defer s.release()
+	return pairIn(s.txn, &buf, p.Phone, p.Realm, p.Sender)
 }
 
 // count returns a count row, zero if there is none.

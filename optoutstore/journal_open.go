@@ -108,6 +108,9 @@ func (j *journal) openSegment(first uint64, last bool) error {
 		return err
 	}
 	j.segs = append(j.segs, s)
+	if !last {
+		_ = s.close() // opened again when it is read; a long journal has many
+	}
 	return nil
 }
 

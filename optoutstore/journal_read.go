@@ -9,6 +9,13 @@ import (
 	"sort"
 )
 
+// first is the place in front of event 1.
+func (j *journal) first() chain {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.segs[0].begin()
+}
+
 // scan reads all committed events behind at, oldest first, checking everything.
 // Its errors are ErrDamaged, ErrNewerFormat, ErrUnavailable, ctx's and visit's.
 func (j *journal) scan(ctx context.Context, at chain, visit visitor) (chain, error) {

@@ -200,7 +200,7 @@ func TestJournalSegments(t *testing.T) {
 			if err := j.trim(); err != nil {
 				t.Fatal(err)
 			}
-			if end, err := j.scan(context.Background(), j.segs[0].begin(), nil); err != nil || end != j.end || end.number != 16 {
+			if end, err := j.scan(context.Background(), j.first(), nil); err != nil || end != j.end || end.number != 16 {
 				t.Fatalf("scan: %+v, %v", end, err)
 			}
 			for n := uint64(1); n <= 16; n++ {

@@ -141,7 +141,7 @@ func TestLoss(t *testing.T) {
 func lossMark(t *testing.T, d *Durable) Event {
 	t.Helper()
 	var mark Event
-	_, err := d.journal.scan(context.Background(), d.journal.segs[0].begin(), func(_ uint64, r *record, _ Hash) error {
+	_, err := d.journal.scan(context.Background(), d.journal.first(), func(_ uint64, r *record, _ Hash) error {
 		if r.Kind == LossAccepted {
 			mark = r.Event
 		}

@@ -56,14 +56,14 @@ func (q *Query) validate() error {
 // lookup returns a row in force that covers q.
 func (ix *index) lookup(q *Query) (s State, found bool, err error) {
 	defer guardRead(&err)
-	txn := ix.db.NewTransaction(false)
-	defer txn.Discard()
+	at := ix.read()
+	defer at.release()
 	var buf keyBuffer
 	for _, n := range q.Phones {
 		if len(q.Senders) == 0 {
-			s, found, err = anySender(txn, &buf, n, q.Realm)
+			s, found, err = anySender(at.txn, &buf, n, q.Realm)
 		} else {
-			s, found, err = ofSenders(txn, &buf, n, q)
+			s, found, err = ofSenders(at.txn, &buf, n, q)
 		}
 		if found || err != nil {
 			return s, found, err
@@ -201,9 +201,9 @@ func (d *Durable) States(ctx context.Context, f Filter, fn func(State) error) er
 
 // each calls fn for each pair whose key begins with prefix.
 func (ix *index) each(prefix []byte, fn func(Pair, row) error) error {
-	txn := ix.db.NewTransaction(false)
-	defer txn.Discard()
-	return eachPair(txn, prefix, fn)
+	s := ix.read()
+	defer s.release()
+	return eachPair(s.txn, prefix, fn)
 }
 
 // interrupted reports why a long reader should end.

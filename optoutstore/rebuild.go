@@ -51,7 +51,7 @@ func (d *Durable) rebuild(ctx context.Context, end chain) error {
 		return unavailable("the new index", err)
 	}
 	if end.number > 0 {
-		if err := d.replay(ctx, ix, d.journal.segs[0].begin(), end); err != nil {
+		if err := d.replay(ctx, ix, d.journal.first(), end); err != nil {
 			_ = ix.close()
 			return err
 		}
@@ -121,6 +121,7 @@ func (d *Durable) replay(ctx context.Context, ix *index, from, end chain) (err e
 	if err != nil {
 		return fmt.Errorf("%w: badger does not take it: %s", errIndex, scrub(err))
 	}
+	ix.refresh()
 	if len(ix.counts) > maxCounts {
 		clear(ix.counts)
 	}

@@ -27,7 +27,7 @@ func (d *Durable) Verify(ctx context.Context, progress func(event, last uint64))
 	applied := *d.applied.Load()
 	ix := d.index.Load()
 	last := d.written.Load()
-	_, err := d.journal.scan(ctx, d.journal.segs[0].begin(), func(position uint64, r *record, hash Hash) error {
+	_, err := d.journal.scan(ctx, d.journal.first(), func(position uint64, r *record, hash Hash) error {
 		if r.Number%lookEvery == 0 {
 			if err := d.interrupted(ctx); err != nil {
 				return err
@@ -69,11 +69,11 @@ func (ix *index) holds(r *record, position uint64) error {
 // verifyCounts compares the counts with the rows they count.
 func (ix *index) verifyCounts(interrupted func() error) (err error) {
 	defer guardRead(&err)
-	txn := ix.db.NewTransaction(false)
-	defer txn.Discard()
+	s := ix.read()
+	defer s.release()
 	counts := map[string]uint64{}
 	seen := 0
-	err = eachPair(txn, []byte{pairPrefix}, func(p Pair, r row) error {
+	err = eachPair(s.txn, []byte{pairPrefix}, func(p Pair, r row) error {
 		if seen++; seen%lookEvery == 0 {
 			if err := interrupted(); err != nil {
 				return err
@@ -89,7 +89,7 @@ func (ix *index) verifyCounts(interrupted func() error) (err error) {
 		return err
 	}
 	for _, prefix := range []byte{countPrefix, totalPrefix} {
-		if err := compareCounts(txn, prefix, counts); err != nil {
+		if err := compareCounts(s.txn, prefix, counts); err != nil {
 			return err
 		}
 	}
