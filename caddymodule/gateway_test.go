@@ -248,9 +248,15 @@ type reply struct {
 }
 
 // raw sends bytes on a connection of its own and returns the last answer that
-// is not an interim one.
-func (g *gateway) raw(request string) (reply, error) {
-	return rawTo(g.addr, request)
+// is not an interim one. A connection that ends without an answer is tried again:
+// for a moment after a load, a server that Caddy is stopping may still accept.
+func (g *gateway) raw(request string) (r reply, err error) {
+	for range 5 {
+		if r, err = rawTo(g.addr, request); err == nil {
+			break
+		}
+	}
+	return r, err
 }
 
 func rawTo(addr, request string) (reply, error) {

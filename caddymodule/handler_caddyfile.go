@@ -12,7 +12,10 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterHandlerDirective("sms_optout", parseDirective)
-	httpcaddyfile.RegisterDirectiveOrder("sms_optout", httpcaddyfile.Before, "reverse_proxy")
+	// Before reverse_proxy, and before the blocks in which one may stand (invoke,
+	// handle, handle_path, route): a site's sms_optout guards these, too. Rewrites
+	// and authentication come first, so that it sees what the backend will get.
+	httpcaddyfile.RegisterDirectiveOrder("sms_optout", httpcaddyfile.Before, "invoke")
 }
 
 func parseDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -32,8 +34,16 @@ func TestObserve(t *testing.T) {
 			if err != nil || r.Body != sendSuccess {
 				t.Errorf("%v %d %q", err, r.Status, r.Body)
 			}
-			if _, err := b.only(); err != nil {
-				t.Error(err)
+			got, err := b.only()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, _ := io.ReadAll(sent.Body); !bytes.Equal(body, got.Body) {
+				t.Errorf("%d bytes of %d arrived", len(got.Body), len(body))
 			}
 		})
 	}

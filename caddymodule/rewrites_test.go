@@ -60,6 +60,42 @@ func TestRewrites(t *testing.T) {
 	}
 }
 
+// A site's sms_optout guards the proxies in its blocks, wherever it is written.
+func TestDirectiveOrder(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	for name, site := range map[string]string{
+		"handle":      "handle /bin/* {\nreverse_proxy %s\n}\nsms_optout",
+		"handle_path": "handle_path /gw/* {\nreverse_proxy %s\n}\nsms_optout",
+		"route":       "route {\nreverse_proxy %s\n}\nsms_optout",
+		"invoke":      "invoke backend\nsms_optout\n}\n&(backend) {\nreverse_proxy %s",
+		"bare":        "reverse_proxy %s\nsms_optout",
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.addr = freeAddr(t)
+			text := g.caddyfile(options{backend: b.addr})
+			i := strings.Index(text, "bind 127.0.0.1\n") + len("bind 127.0.0.1\n")
+			g.mustLoad(text[:i] + fmt.Sprintf(site, b.addr) + "\n}\n")
+			path := "/bin/api_web"
+			if name == "handle_path" {
+				path = "/gw" + path
+			}
+			ask := func(phone string) reply {
+				return g.mustRaw("GET " + path + "?" + sendTo(phone) + " HTTP/1.1\r\nHost: gw.example\r\n\r\n")
+			}
+			b.take()
+			if r := ask(testPhone); !strings.HasPrefix(r.Body, "FAILURE: ") || len(b.take()) != 0 {
+				t.Errorf("send to an opted-out phone: %d %q", r.Status, r.Body)
+			}
+			r := ask(otherPhone)
+			if _, err := b.only(); err != nil {
+				t.Errorf("send: %v, %d %q", err, r.Status, r.Body)
+			}
+		})
+	}
+}
+
 // What an operator must not do: a rewrite behind the directive takes it where the
 // directive does not see it. docs/reading.md says so; this holds the sentence.
 func TestRewriteBehindTheDirective(t *testing.T) {

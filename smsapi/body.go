@@ -29,9 +29,9 @@ func (b *Body) Absent() bool {
 }
 
 // Bytes is the whole body. A body over the limit or one that breaks off is a
-// refusal. The request's Body is replaced by one that yields the same bytes; its
-// ContentLength and TransferEncoding stay, so that it is framed on the way out
-// as it would have been.
+// refusal. Either way the request's Body is replaced by one that yields the same
+// bytes, and ends as the original does; its ContentLength and TransferEncoding
+// stay, so that it is framed on the way out as it would have been.
 //
 // The bytes are not pooled: an http.Transport may still read a request's body
 // after the round trip has returned.
@@ -45,13 +45,20 @@ func (b *Body) Bytes() ([]byte, *Refusal) {
 		return nil, b.ref
 	}
 	original := b.r.Body
-	b.b, b.ref = readBounded(original, b.r.ContentLength, b.max)
-	if b.ref != nil {
-		b.b = nil
-		return nil, b.ref
+	head, err := readBounded(original, b.r.ContentLength, b.max)
+	if err == nil {
+		b.b = head
+		b.r.Body = &replay{Reader: bytes.NewReader(head), Closer: original}
+		return b.b, nil
 	}
-	b.r.Body = &replay{Reader: bytes.NewReader(b.b), Closer: original}
-	return b.b, nil
+	// Who forwards a refused request all the same, to observe, forwards all of it.
+	b.r.Body = &replay{Reader: io.MultiReader(bytes.NewReader(head), failing{original, err}), Closer: original}
+	b.ref = brokenBody
+	var tooBig *http.MaxBytesError
+	if err == errTooLarge || errors.As(err, &tooBig) {
+		b.ref = tooLarge
+	}
+	return nil, b.ref
 }
 
 // Text is [Body.Bytes] as a string that shares their memory. Nobody writes to
@@ -63,8 +70,22 @@ func (b *Body) Text() (string, *Refusal) {
 
 // replay yields bytes already read and closes what they were read from.
 type replay struct {
-	*bytes.Reader
+	io.Reader
 	io.Closer
+}
+
+// failing is the rest of a body behind what was read of it: more, if that was too
+// much, or the error that it broke off with.
+type failing struct {
+	rest io.Reader
+	err  error
+}
+
+func (f failing) Read(p []byte) (int, error) {
+	if f.err == errTooLarge {
+		return f.rest.Read(p)
+	}
+	return 0, f.err
 }
 
 var (
@@ -80,7 +101,10 @@ var (
 	}
 )
 
-func readBounded(body io.Reader, declared, max int64) ([]byte, *Refusal) {
+var errTooLarge = errors.New("more than is read")
+
+// readBounded reads a body to its end. With an error it returns what it has read.
+func readBounded(body io.Reader, declared, max int64) ([]byte, error) {
 	size := min(declared, 64<<10) // a declared length is a promise; memory is given as bytes arrive
 	if size < 0 {
 		size = 512
@@ -90,17 +114,13 @@ func readBounded(body io.Reader, declared, max int64) ([]byte, *Refusal) {
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if int64(len(buf)) > max {
-			return nil, tooLarge
+			return buf, errTooLarge
 		}
 		if err == io.EOF {
 			return buf, nil
 		}
 		if err != nil {
-			var tooBig *http.MaxBytesError
-			if errors.As(err, &tooBig) {
-				return nil, tooLarge
-			}
-			return nil, brokenBody
+			return buf, err
 		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
