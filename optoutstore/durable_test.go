@@ -12,6 +12,9 @@ func TestReopen(t *testing.T) {
 	fill(t, d, 0, 500)
 	wantFilled(t, d, 500)
 	mustClose(t, d)
+	if c := readTestCheckpoint(t, o); c.Number != 500 {
+		t.Fatalf("after a close the checkpoint is at %d", c.Number)
+	}
 
 	d = mustOpen(t, o)
 	wantFilled(t, d, 500)

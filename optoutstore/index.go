@@ -146,6 +146,11 @@ func (ix *index) close() error {
 		if err != nil {
 			return fmt.Errorf("%w: badger does not close: %s", errIndex, scrub(err))
 		}
+		// A log that is left is a memtable that is not in a table.
+		logs, err := memtableLogs(ix.dir)
+		if err != nil || len(logs) > 0 {
+			return fmt.Errorf("%w: badger closed with %d memtables left", errIndex, len(logs))
+		}
 		return nil
 	case <-time.After(closeWait):
 		return fmt.Errorf("%w: badger did not close in %s", errIndex, closeWait)
