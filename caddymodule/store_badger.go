@@ -113,7 +113,7 @@ func (b *BadgerStore) options() optoutstore.Options {
 
 // Reconfigure implements StoreOpener.
 func (b *BadgerStore) Reconfigure(s optoutstore.Store) {
-	if s, ok := s.(interface{ SetMinFree(uint64) }); ok {
+	if s, ok := s.(*optoutstore.Durable); ok {
 		s.SetMinFree(b.MinFree)
 	}
 }

@@ -21,6 +21,8 @@ type Durable struct {
 	lock *flock.Flock
 	gate *gate
 
+	minFree atomic.Uint64 // Options.MinFree, or what it was set to since
+
 	journal *journal
 	index   atomic.Pointer[index] // nil until it holds everything
 	blocked fault                 // why index is nil
@@ -63,6 +65,15 @@ func (f *fault) get() error {
 		return *p
 	}
 	return nil
+}
+
+// SetMinFree changes the reserve of free space, in bytes, from the next write on.
+// Zero means DefaultMinFree.
+func (d *Durable) SetMinFree(n uint64) {
+	if n == 0 {
+		n = DefaultMinFree
+	}
+	d.minFree.Store(n)
 }
 
 // now is the time in the store's resolution.

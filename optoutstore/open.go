@@ -75,6 +75,9 @@ func openBase(o Options, accept bool) (*base, error) {
 			return nil, b.lossError()
 		}
 	}
+	if !there && !b.known && accept {
+		return nil, fmt.Errorf("%w: %s holds no store, and nothing is remembered of one", ErrInvalid, o.Dir)
+	}
 	if err := makeDir(o.fs, o.Dir); err != nil {
 		return nil, unavailable(o.Dir+" cannot be made", err)
 	}
@@ -225,6 +228,7 @@ func (b *base) open() (*Durable, error) {
 		queue:   make(chan *request, b.o.MaxPending),
 		toApply: make(chan *batch, 1),
 	}
+	d.minFree.Store(b.o.MinFree)
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.written.Store(b.journal.end.number)
 	d.applied.Store(&chain{})
@@ -290,7 +294,7 @@ func (d *Durable) publish(ix *index, flushed, applied chain) {
 
 // start starts the goroutines of a store.
 func (d *Durable) start() {
-	w := &writer{d: d, space: spaceGuard{dir: d.o.Dir, minFree: d.o.MinFree, free: d.o.FreeSpace, log: d.log}}
+	w := &writer{d: d, space: spaceGuard{dir: d.o.Dir, minFree: d.minFree.Load, free: d.o.FreeSpace, log: d.log}}
 	d.writeFault.set(w.space.check())
 	d.writers.Go(w.run)
 	d.writers.Go(d.runApplier)

@@ -172,7 +172,7 @@ func (p *replayer) look(number uint64) error {
 	}
 	told := false
 	for {
-		short := shortOf(p.d.o.FreeSpace, p.d.o.Dir, p.d.o.MinFree/2)
+		short := shortOf(p.d.o.FreeSpace, p.d.o.Dir, p.d.minFree.Load()/2)
 		if short == nil {
 			return nil
 		}

@@ -25,7 +25,7 @@ var errSpaceUnknown = errors.New("free space is unknown")
 // spaceGuard tells whether the disk has its reserve. One goroutine uses it.
 type spaceGuard struct {
 	dir     string
-	minFree uint64
+	minFree func() uint64
 	free    func(dir string) (uint64, error)
 	log     *slog.Logger
 
@@ -45,7 +45,7 @@ func (g *spaceGuard) check() error {
 
 func (g *spaceGuard) look() {
 	was := g.short
-	g.short = shortOf(g.free, g.dir, g.minFree)
+	g.short = shortOf(g.free, g.dir, g.minFree())
 	switch {
 	case was == nil && g.short != nil:
 		g.log.Error("opt-outs cannot be recorded until there is space", "error", g.short)
@@ -61,7 +61,7 @@ func shortOf(free func(string) (uint64, error), dir string, want uint64) error {
 	if err != nil || have >= want {
 		return nil
 	}
-	return fmt.Errorf("%w: %s has %d MiB free, the reserve is %d MiB", ErrNoSpace, dir, have>>20, want>>20)
+	return fmt.Errorf("%w: %s has %d MiB free, %d MiB are needed", ErrNoSpace, dir, have>>20, want>>20)
 }
 
 // isNoSpace reports whether err is a full disk or a full quota.
