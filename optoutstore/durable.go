@@ -89,27 +89,29 @@ func (d *Durable) notReady() error {
 
 // OptOut implements [Store].
 func (d *Durable) OptOut(ctx context.Context, c Change) (Event, error) {
-	return d.change(ctx, c, false)
+	return d.change(&request{ctx: ctx, change: c})
 }
 
 // Lift implements [Store].
-func (d *Durable) Lift(ctx context.Context, c Change) (Event, error) { return d.change(ctx, c, true) }
+func (d *Durable) Lift(ctx context.Context, c Change, seen uint64) (Event, error) {
+	return d.change(&request{ctx: ctx, change: c, lift: true, seen: seen})
+}
 
-func (d *Durable) change(ctx context.Context, c Change, lift bool) (Event, error) {
+func (d *Durable) change(r *request) (Event, error) {
 	if !d.gate.enter() {
 		return Event{}, fmt.Errorf("%w", ErrClosed)
 	}
 	defer d.gate.leave()
-	if err := c.validate(); err != nil {
+	if err := r.change.validate(); err != nil {
 		return Event{}, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := r.ctx.Err(); err != nil {
 		return Event{}, err
 	}
 	if d.index.Load() == nil {
 		return Event{}, d.notReady()
 	}
-	r := &request{ctx: ctx, change: c, lift: lift, done: make(chan result, 1)}
+	r.done = make(chan result, 1)
 	select {
 	case d.queue <- r:
 	default:
@@ -118,8 +120,8 @@ func (d *Durable) change(ctx context.Context, c Change, lift bool) (Event, error
 	select {
 	case res := <-r.done:
 		return res.event, res.err
-	case <-ctx.Done():
-		return Event{}, ctx.Err()
+	case <-r.ctx.Done():
+		return Event{}, r.ctx.Err()
 	}
 }
 

@@ -18,7 +18,7 @@ func TestReopen(t *testing.T) {
 
 	d = mustOpen(t, o)
 	wantFilled(t, d, 500)
-	if _, err := d.Lift(context.Background(), changeN(499)); err != nil {
+	if _, err := d.Lift(context.Background(), changeN(499), 0); err != nil {
 		t.Fatal(err)
 	}
 	wantFilled(t, d, 499)

@@ -21,6 +21,8 @@ var (
 	ErrUnavailable = errors.New("the opt-out store is not available")
 	// ErrNotOptedOut: there is nothing to lift.
 	ErrNotOptedOut = errors.New("the pair has not opted out")
+	// ErrChanged: another event about the pair came after the one that was seen.
+	ErrChanged = errors.New("the pair has changed meanwhile")
 	// ErrInvalid: a field of the change cannot be stored: empty, or too long.
 	ErrInvalid = errors.New("the change cannot be stored")
 	// ErrLocked: another process, or another store of this one, has the directory.

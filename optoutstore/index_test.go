@@ -163,7 +163,7 @@ func TestMemtableLogDamage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := mustOpen(t, testOptions(t))
 			fill(t, d, 0, 1000)
-			if _, err := d.Lift(context.Background(), changeN(999)); err != nil {
+			if _, err := d.Lift(context.Background(), changeN(999), 0); err != nil {
 				t.Fatal(err)
 			}
 			o := crash(t, d, filepath.Join(t.TempDir(), "store"))
@@ -255,7 +255,7 @@ func TestIndexOlder(t *testing.T) {
 	copyStore(t, o.Dir, older)
 	d = mustOpen(t, o)
 	fill(t, d, 300, 600)
-	if _, err := d.Lift(context.Background(), changeN(599)); err != nil {
+	if _, err := d.Lift(context.Background(), changeN(599), 0); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, d)

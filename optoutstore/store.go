@@ -63,7 +63,12 @@ type Store interface {
 
 	// Lift ends an opt-out, under the same promise. Lifting a pair that has not
 	// opted out records nothing and returns ErrNotOptedOut.
-	Lift(ctx context.Context, c Change) (Event, error)
+	//
+	// seen is the number of the State that the caller decided upon; zero means that
+	// any will do. Where another event about the pair has come since, nothing is
+	// recorded and ErrChanged returned: an opt-out that was asserted again
+	// meanwhile must not be lifted by who has not heard of it.
+	Lift(ctx context.Context, c Change, seen uint64) (Event, error)
 
 	// States calls fn for each pair that matches f, in no promised order, until
 	// fn returns an error, which it returns.

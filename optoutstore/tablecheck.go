@@ -177,7 +177,7 @@ func cutChecksum(b []byte) (body []byte, sum uint32, ok bool) {
 	if len(text) == 0 {
 		return body, 0, true // a sum of zero is not written
 	}
-	const sumField = 2<<3 | 0 // field 2, varint
+	const sumField = 2 << 3 // field 2, varint: protobuf's tag is the field's number and type 0
 	if text[0] != sumField {
 		return nil, 0, false
 	}

@@ -14,6 +14,7 @@ type request struct {
 	ctx    context.Context
 	change Change
 	lift   bool
+	seen   uint64      // of a lift: the newest event about the pair, or 0 for any
 	done   chan result // has room for the one answer
 }
 
@@ -166,6 +167,8 @@ func (w *writer) stage(r *request, b *batch, made map[Pair]row) result {
 	switch {
 	case r.lift && !(known && was.inForce):
 		return result{err: fmt.Errorf("%w", ErrNotOptedOut)}
+	case r.lift && r.seen != 0 && r.seen != was.number:
+		return result{err: fmt.Errorf("%w", ErrChanged)}
 	case r.lift:
 		rec.Kind = Lifted
 	case known && was.inForce:

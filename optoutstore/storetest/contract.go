@@ -101,9 +101,14 @@ func (s fixture) optOut(c optoutstore.Change) optoutstore.Event {
 	return e
 }
 
+// liftAny lifts a pair whatever came before.
+func (s fixture) liftAny(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
+	return s.Lift(ctx, c, 0)
+}
+
 func (s fixture) lift(c optoutstore.Change) optoutstore.Event {
 	s.t.Helper()
-	e, err := s.Lift(s.t.Context(), c)
+	e, err := s.Lift(s.t.Context(), c, 0)
 	if err != nil {
 		s.t.Fatalf("Lift of %v: %v", c.Pair, err)
 	}

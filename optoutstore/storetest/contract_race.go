@@ -24,7 +24,7 @@ var raceTests = []subtest{
 			for range 20 {
 				call := s.OptOut
 				if rand.IntN(2) == 0 {
-					call = s.Lift
+					call = s.liftAny
 				}
 				e, err := call(t.Context(), c)
 				if errors.Is(err, optoutstore.ErrNotOptedOut) {
@@ -59,7 +59,7 @@ var raceTests = []subtest{
 				if events := s.history(c.Phone); len(events) == 0 || !sameEvent(events[len(events)-1], e) {
 					t.Errorf("history ends %v after %v", events, e)
 				}
-				e = s.tryEvent(s.Lift(t.Context(), c))
+				e = s.tryEvent(s.Lift(t.Context(), c, 0))
 				tell.add(e)
 				s.free(realm, news, c.Phone)
 				s.free(realm, "", c.Phone)
@@ -78,7 +78,7 @@ var raceTests = []subtest{
 		s.count(128, realm, news)
 		together(16, func(i int) {
 			for j := range 8 {
-				_, err := s.Lift(t.Context(), change(realm, news, numbered(i/2*16+j)))
+				_, err := s.Lift(t.Context(), change(realm, news, numbered(i/2*16+j)), 0)
 				if err != nil && !errors.Is(err, optoutstore.ErrNotOptedOut) {
 					t.Errorf("Lift: %v", err)
 				}
@@ -108,9 +108,9 @@ var raceTests = []subtest{
 		}
 		for range 50 {
 			_ = s.tryEvent(s.OptOut(t.Context(), wide))
-			_ = s.tryEvent(s.Lift(t.Context(), own))
+			_ = s.tryEvent(s.Lift(t.Context(), own, 0))
 			_ = s.tryEvent(s.OptOut(t.Context(), own))
-			_ = s.tryEvent(s.Lift(t.Context(), wide))
+			_ = s.tryEvent(s.Lift(t.Context(), wide, 0))
 		}
 		done()
 		readers.Wait()

@@ -169,7 +169,7 @@ var readTests = []subtest{
 		s.lift(own)
 		s.count(4, realm, news)
 		s.count(5, realm, "")
-		_, _ = s.Lift(t.Context(), own) // nothing to lift, nothing to count
+		_, _ = s.Lift(t.Context(), own, 0) // nothing to lift, nothing to count
 		s.count(4, realm, news)
 		s.optOut(own)
 		s.count(5, realm, news)

@@ -36,7 +36,7 @@ var refusalTests = []subtest{
 		} {
 			c := good
 			spoil(&c)
-			for _, call := range []func(context.Context, optoutstore.Change) (optoutstore.Event, error){s.OptOut, s.Lift} {
+			for _, call := range []func(context.Context, optoutstore.Change) (optoutstore.Event, error){s.OptOut, s.liftAny} {
 				e, err := call(t.Context(), c)
 				if !isInvalid(err) {
 					t.Errorf("%s: %+.200v, %v", name, e, err)
@@ -122,7 +122,7 @@ var refusalTests = []subtest{
 	{"errors hold no phone", func(t *testing.T, s fixture) {
 		c := change(realm, phone.Sender(ann.Digits()), ann)
 		var errs []error
-		_, err := s.Lift(t.Context(), c)
+		_, err := s.Lift(t.Context(), c, 0)
 		errs = append(errs, err)
 		c.Reason = strings.Repeat(ann.Digits(), 200)
 		_, err = s.OptOut(t.Context(), c)
@@ -151,7 +151,7 @@ func callAll(ctx context.Context, s optoutstore.Store) map[string]error {
 	_, errs["InForce of any sender"] = s.InForce(ctx, realm, "")
 	_, errs["OptOut"] = s.OptOut(ctx, change(realm, news, eve))
 	_, errs["OptOut again"] = s.OptOut(ctx, change(realm, news, ann))
-	_, errs["Lift"] = s.Lift(ctx, change(realm, news, ann))
+	_, errs["Lift"] = s.Lift(ctx, change(realm, news, ann), 0)
 	errs["States"] = s.States(ctx, optoutstore.Filter{}, func(optoutstore.State) error { return nil })
 	errs["States of a phone"] = s.States(ctx, optoutstore.Filter{Phone: ann}, func(optoutstore.State) error { return nil })
 	errs["History"] = s.History(ctx, ann, func(optoutstore.Event) error { return nil })

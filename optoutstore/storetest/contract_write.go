@@ -49,11 +49,25 @@ var writeTests = []subtest{
 			}
 		}
 	}},
+	{"a lift of what has changed", func(t *testing.T, s fixture) {
+		c := change(realm, news, ann)
+		first := s.optOut(c)
+		again := s.optOut(c)
+		if _, err := s.Lift(t.Context(), c, first.Number); !errors.Is(err, optoutstore.ErrChanged) {
+			t.Fatalf("lifting what was asserted again meanwhile: %v", err)
+		}
+		s.sameHistory(ann, first, again)
+		lifted, err := s.Lift(t.Context(), c, again.Number)
+		if err != nil || lifted.Kind != optoutstore.Lifted {
+			t.Fatalf("lifting what is as it was seen: %+v, %v", lifted, err)
+		}
+		s.sameHistory(ann, first, again, lifted)
+	}},
 	{"nothing to lift", func(t *testing.T, s fixture) {
 		refused := func(c optoutstore.Change) {
 			t.Helper()
 			before := s.Health().Events
-			e, err := s.Lift(t.Context(), c)
+			e, err := s.Lift(t.Context(), c, 0)
 			if !errors.Is(err, optoutstore.ErrNotOptedOut) {
 				t.Fatalf("Lift of %v = %+v, %v", c.Pair, e, err)
 			}
@@ -99,7 +113,7 @@ var writeTests = []subtest{
 		expect(s.optOut(change(realm, news, ann)))
 		expect(s.optOut(change(otherRealm, shop, bob)))
 		expect(s.optOut(change(realm, news, ann)))
-		if _, err := s.Lift(t.Context(), change(realm, news, eve)); err == nil {
+		if _, err := s.Lift(t.Context(), change(realm, news, eve), 0); err == nil {
 			t.Error("lifted nothing")
 		}
 		if _, err := s.OptOut(t.Context(), change("", news, eve)); err == nil {

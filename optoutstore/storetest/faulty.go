@@ -185,8 +185,10 @@ func (s *Faulty) OptOut(ctx context.Context, c optoutstore.Change) (e optoutstor
 }
 
 // Lift implements [optoutstore.Store].
-func (s *Faulty) Lift(ctx context.Context, c optoutstore.Change) (e optoutstore.Event, err error) {
-	return s.change(ctx, MethodLift, c, s.store.Lift)
+func (s *Faulty) Lift(ctx context.Context, c optoutstore.Change, seen uint64) (e optoutstore.Event, err error) {
+	return s.change(ctx, MethodLift, c, func(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
+		return s.store.Lift(ctx, c, seen)
+	})
 }
 
 func (s *Faulty) change(ctx context.Context, m Method, c optoutstore.Change,

@@ -111,7 +111,7 @@ func (m *Model) OptOut(ctx context.Context, c optoutstore.Change) (optoutstore.E
 }
 
 // Lift implements [optoutstore.Store].
-func (m *Model) Lift(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
+func (m *Model) Lift(ctx context.Context, c optoutstore.Change, seen uint64) (optoutstore.Event, error) {
 	if err := m.lock(ctx); err != nil {
 		return optoutstore.Event{}, err
 	}
@@ -121,6 +121,9 @@ func (m *Model) Lift(ctx context.Context, c optoutstore.Change) (optoutstore.Eve
 	}
 	if !m.states[c.Pair].InForce {
 		return optoutstore.Event{}, optoutstore.ErrNotOptedOut
+	}
+	if seen != 0 && seen != m.states[c.Pair].Number {
+		return optoutstore.Event{}, optoutstore.ErrChanged
 	}
 	return m.record(optoutstore.Lifted, c), nil
 }

@@ -160,10 +160,14 @@ func (r *run) ask(t *rapid.T) optoutstore.Change {
 
 type changing func(optoutstore.Store, context.Context, optoutstore.Change) (optoutstore.Event, error)
 
-// drawCall draws OptOut or Lift.
+// drawCall draws OptOut or Lift, some lifts of an event that may be past.
 func drawCall(t *rapid.T) changing {
+	seen := rapid.SampledFrom([]uint64{0, 0, 1, 2, 3, 5, 8}).Draw(t, "seen")
+	lift := func(s optoutstore.Store, ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
+		return s.Lift(ctx, c, seen)
+	}
 	return rapid.SampledFrom([]changing{
-		optoutstore.Store.OptOut, optoutstore.Store.OptOut, optoutstore.Store.Lift,
+		optoutstore.Store.OptOut, optoutstore.Store.OptOut, lift,
 	}).Draw(t, "call")
 }
 
@@ -208,7 +212,7 @@ func (r *run) remember(t *rapid.T, events []optoutstore.Event) {
 
 // sameError reports whether a store's error is of the model's kind.
 func sameError(got, want error) bool {
-	for _, kind := range []error{optoutstore.ErrInvalid, optoutstore.ErrNotOptedOut} {
+	for _, kind := range []error{optoutstore.ErrInvalid, optoutstore.ErrNotOptedOut, optoutstore.ErrChanged} {
 		if errors.Is(want, kind) {
 			return errors.Is(got, kind)
 		}
