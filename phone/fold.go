@@ -156,7 +156,9 @@ func wellFormed(number []byte) bool {
 // fraction reports whether a spreadsheet has been at the number: 12065551212.0
 // is no grouping that people use.
 func fraction(number []byte) bool {
-	for part := range bytes.SplitSeq(number, []byte(" ")) {
+	for more := true; more; {
+		var part []byte
+		part, number, more = bytes.Cut(number, []byte(" "))
 		head, tail, found := bytes.Cut(bytes.Trim(part, "-"), []byte("."))
 		if found && len(head) >= minListed && len(tail) < 3 && !bytes.ContainsAny(head, "-.") {
 			return len(tail) > 0

@@ -15,6 +15,10 @@ const (
 	// No E.164 subscriber of a mobile network has fewer, and the groups of a
 	// number that is written in groups do.
 	minListed = 7
+	// maxEffort is the most readings that one field may ask for, each counted with
+	// its leading zeros, which multiply what digits can mean. A list of MaxList
+	// numbers behind 00 asks for three fifths of it.
+	maxEffort = 5 * MaxList
 )
 
 // Readings appends to dst every number that a backend could read out of the
@@ -57,13 +61,13 @@ func (r *Region) fieldReadings(dst []Number, plain []byte) ([]Number, error) {
 		return dst, ErrEmpty
 	}
 	start := len(dst)
-	whole := digits{}
-	whole.add(plain)
-	if whole.n == 0 {
+	f := field{}
+	f.whole.add(plain)
+	if f.whole.n == 0 {
 		return dst, ErrUnreadable
 	}
-	if whole.fits() {
-		dst = r.digitReadings(dst, start, whole.string())
+	if f.whole.fits() {
+		dst = r.read(dst, &f, &f.whole)
 	}
 	elements := 0
 	if bytes.Count(plain, []byte("+")) > MaxList {
@@ -79,11 +83,28 @@ func (r *Region) fieldReadings(dst []Number, plain []byte) ([]Number, error) {
 			return dst[:start], ErrTooLong
 		}
 		var err error
-		if dst, err = r.elementReadings(dst, element, &whole); err != nil {
+		if dst, err = r.elementReadings(dst, element, &f); err != nil {
 			return dst[:start], err
+		}
+		if f.effort > maxEffort {
+			return dst[:start], ErrTooLong
 		}
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
+}
+
+// field is what is known of a field while its elements are read.
+type field struct {
+	whole  digits // all its digits
+	effort int    // see maxEffort
+}
+
+// read appends the readings of d, unless the field has asked for too many.
+func (r *Region) read(dst []Number, f *field, d *digits) []Number {
+	if f.effort += 1 + d.zeros; f.effort > maxEffort {
+		return dst
+	}
+	return r.digitReadings(dst, len(dst), d.string())
 }
 
 // cutElement cuts a list at its first separator. An extension in the form of
@@ -102,8 +123,8 @@ func cutElement(list []byte) (element, rest []byte) {
 	}
 }
 
-// elementReadings reads one element of a list. whole are the digits of the list.
-func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([]Number, error) {
+// elementReadings reads one element of a list.
+func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Number, error) {
 	number, extension, ok := cutExtension(cutScheme(element))
 	if !ok || !wellFormed(number) {
 		return dst, ErrUnreadable
@@ -113,13 +134,13 @@ func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([
 		all.add(number)
 		all.add(extension)
 		if all.fits() {
-			dst = r.digitReadings(dst, len(dst), all.string())
+			dst = r.read(dst, f, &all)
 		}
 	}
 	joined := digits{}
 	joined.add(number)
-	if joined.fits() && joined.n > 0 && !(whole.fits() && joined.n == whole.n) {
-		dst = r.digitReadings(dst, len(dst), joined.string())
+	if joined.fits() && joined.n > 0 && !(f.whole.fits() && joined.n == f.whole.n) {
+		dst = r.read(dst, f, &joined)
 	}
 	// A plus begins a number, so what follows the next one is another.
 	for len(number) > 0 {
@@ -130,7 +151,7 @@ func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([
 			}
 		}
 		var err error
-		if dst, err = r.groupReadings(dst, number[:end], &joined); err != nil {
+		if dst, err = r.groupReadings(dst, number[:end], &joined, f); err != nil {
 			return dst, err
 		}
 		number = number[end:]
@@ -141,28 +162,30 @@ func (r *Region) elementReadings(dst []Number, element []byte, whole *digits) ([
 // groupReadings reads groups of digits with at most one plus, at their front:
 // one number, or several in a row. Joined they have been read already, if they
 // fit.
-func (r *Region) groupReadings(dst []Number, group []byte, joined *digits) ([]Number, error) {
+func (r *Region) groupReadings(dst []Number, group []byte, joined *digits, f *field) ([]Number, error) {
 	one := digits{}
 	one.add(group)
 	switch {
 	case one.n == 0:
 		return dst, nil
 	case !one.fits():
-		return r.runReadings(dst, group)
+		return r.runReadings(dst, group, f)
 	case joined.fits() && one.n == joined.n:
 	default:
-		dst = r.digitReadings(dst, len(dst), one.string())
+		dst = r.read(dst, f, &one)
 	}
 	// What stands first is all that a reader like atoi sees.
-	dst = r.partReadings(dst, leadingDigits(group), one.n)
-	for part := range bytes.SplitSeq(group, []byte(" ")) {
-		dst = r.partReadings(dst, part, one.n)
+	dst = r.partReadings(dst, leadingDigits(group), one.n, f)
+	for more := true; more; {
+		var part []byte
+		part, group, more = bytes.Cut(group, []byte(" "))
+		dst = r.partReadings(dst, part, one.n, f)
 	}
 	return dst, nil
 }
 
 // partReadings reads a part of a number of total digits, if it is long enough.
-func (r *Region) partReadings(dst []Number, part []byte, total int) []Number {
+func (r *Region) partReadings(dst []Number, part []byte, total int, f *field) []Number {
 	if len(part) < minListed {
 		return dst
 	}
@@ -170,7 +193,7 @@ func (r *Region) partReadings(dst []Number, part []byte, total int) []Number {
 	if d.add(part); d.n < minListed || d.n == total {
 		return dst
 	}
-	return r.digitReadings(dst, len(dst), d.string())
+	return r.read(dst, f, &d)
 }
 
 // leadingDigits is the first run of digits.
@@ -188,9 +211,11 @@ func leadingDigits(group []byte) []byte {
 
 // runReadings reads groups with too many digits for one number: each run of them
 // that can be a number is one.
-func (r *Region) runReadings(dst []Number, group []byte) ([]Number, error) {
+func (r *Region) runReadings(dst []Number, group []byte, f *field) ([]Number, error) {
 	var parts []digits
-	for part := range bytes.SplitSeq(group, []byte(" ")) {
+	for more := true; more; {
+		var part []byte
+		part, group, more = bytes.Cut(group, []byte(" "))
 		d := digits{}
 		if d.add(part); d.n == 0 {
 			continue
@@ -211,7 +236,7 @@ func (r *Region) runReadings(dst []Number, group []byte) ([]Number, error) {
 				break
 			}
 			if run.n >= minListed {
-				dst = r.digitReadings(dst, len(dst), run.string())
+				dst = r.read(dst, f, &run)
 				found = true
 			}
 		}

@@ -295,3 +295,33 @@ func TestReadingsCost(t *testing.T) {
 		}
 	}
 }
+
+func TestReadingsBoundTheirEffort(t *testing.T) {
+	t.Parallel()
+	for _, code := range fuzzRegions {
+		r := regionOf(code)
+		got, err := r.Readings(nil, strings.Repeat("0012065551212,", MaxList))
+		if err != nil || !slices.Contains(got, number(t, "12065551212")) {
+			t.Errorf("%s: a long list behind 00: %s, %v", code, show(got), err)
+		}
+		for _, field := range []string{
+			strings.Repeat("00000000000 ", 2700),       // zeros of which each may be a prefix
+			strings.Repeat("00000000000000081,", 1000), // the same in a list
+			strings.Repeat("00 81 ", 500),              // groups that make a number with each of their neighbours
+		} {
+			if got, err := r.Readings(nil, field); err != ErrTooLong {
+				t.Errorf("%s: %.20q…: %s, %v", code, field, show(got), err)
+			}
+		}
+	}
+}
+
+func TestReadingsAllocateNothing(t *testing.T) {
+	r := regionOf("US")
+	var room [8]Number
+	for _, field := range []string{"12065551212", "+12065551212", "+1 (206) 555-1212", "13105550000,12065551212"} {
+		if n := testing.AllocsPerRun(100, func() { _, _ = r.Readings(room[:0], field) }); n > 0 {
+			t.Errorf("%s: %v allocations", field, n)
+		}
+	}
+}
