@@ -92,7 +92,13 @@ var (
 		func(n string) string { return n + "[]" },
 		func(n string) string { return n + "%5B0%5D" },
 		func(n string) string { return n + "[x" },
+		func(n string) string { return n + "[a][b]" },
+		func(n string) string { return n + "]" },
 		func(n string) string { return "[" + n + "]" },
+		func(n string) string { return "[" + n },
+		func(n string) string { return "?" + n },
+		func(n string) string { return n + "%" },
+		func(n string) string { return n + "%C0%80" },
 		func(n string) string { return n + "%00" },
 		func(n string) string { return n + "%00x" },
 		func(n string) string { return "+" + n },
@@ -102,6 +108,8 @@ var (
 		func(n string) string { return "%EF%BB%BF" + n },
 		func(n string) string { return strings.ReplaceAll(n, "_", ".") },
 		func(n string) string { return strings.ReplaceAll(n, "_", "+") },
+		func(n string) string { return strings.ReplaceAll(n, "_", "[") },
+		func(n string) string { return strings.ReplaceAll(n, "_", "%5B") },
 		func(n string) string { return strings.ReplaceAll(n, "_", "%5F") },
 		func(n string) string { return fmt.Sprintf("%%%02X%s", n[0], n[1:]) },
 		func(n string) string { return fmt.Sprintf("%%u00%02x%s", n[0], n[1:]) },
@@ -215,7 +223,10 @@ func genAsked(t *rapid.T) asked {
 		a.query, a.body = genForm(t, "query"), genForm(t, "body")
 	}
 	if rapid.IntRange(0, 5).Draw(t, "with cookie") == 0 {
-		a.cookie = strings.ReplaceAll(genPair(t), ";", "%3B")
+		for range rapid.IntRange(1, 2).Draw(t, "cookies") {
+			a.cookie += strings.ReplaceAll(genPair(t), ";", "%3B") + "; "
+		}
+		a.cookie = strings.TrimSuffix(a.cookie, "; ")
 	}
 	return a
 }
@@ -260,8 +271,8 @@ func genNearlyWhole(t *rapid.T) (query, body string) {
 	return parts[0].String(), parts[1].String()
 }
 
-// request is a as it reaches the gateway, or nil if net/http refuses it.
-func (a asked) request() *http.Request {
+// raw is a as it is sent.
+func (a asked) raw() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s /bin/api_web?%s HTTP/1.1\r\nHost: gw.example\r\n", a.method, a.query)
 	if a.cookie != "" {
@@ -270,7 +281,12 @@ func (a asked) request() *http.Request {
 	if a.body != "" {
 		fmt.Fprintf(&b, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n", len(a.body))
 	}
-	r, err := readRequest(b.String() + "\r\n" + a.body)
+	return b.String() + "\r\n" + a.body
+}
+
+// request is a as it reaches the gateway, or nil if net/http refuses it.
+func (a asked) request() *http.Request {
+	r, err := readRequest(a.raw())
 	if err != nil {
 		return nil
 	}

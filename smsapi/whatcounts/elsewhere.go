@@ -62,6 +62,10 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 			if name, err := smsapi.CanonicalRealm(string(decoded)); err != nil || name != call.Realm {
 				return refusedCookie[realm]
 			}
+			// PHP leaves a plus in a cookie as it is.
+			if strings.Contains(value, "+") {
+				return refusedCookie[realm]
+			}
 		case recipient:
 			if call.Kind == smsapi.FanOut {
 				break

@@ -1,7 +1,11 @@
 package whatcounts
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,46 +31,82 @@ type model struct {
 var models = []model{
 	{"php", phpViews},
 	{"tomcat", func(a asked) []seen {
-		all := append(split(a.query, "&"), formOf(a, "&")...)
-		return []seen{first(decoded(all, strictDecode))}
+		all := append(split(a.query, "&"), formOf(a, http.MethodPost)...)
+		return picks(decoded(all, strictDecode))
+	}},
+	{"jetty", func(a asked) []seen { // it refuses the broken escapes that the model keeps
+		all := append(split(beforeHash(a.query), "&"), formOf(a, http.MethodPost, http.MethodPut)...)
+		return picks(decoded(all, aspDecode))
 	}},
 	{"rack", func(a asked) []seen {
-		q := bracketed(decoded(splitRack(a.query), laxDecode))
-		b := bracketed(decoded(split(a.body, "&"), laxDecode))
-		return []seen{last(append(q, b...))}
+		q := nested(rackNames(decoded(splitRack(a.query), laxDecode)), false)
+		b := nested(rackNames(decoded(split(a.body, "&"), laxDecode)), false)
+		return []seen{over(b, q), over(q, b), q, b}
 	}},
 	{"flask", func(a asked) []seen {
-		return []seen{first(decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode))}
+		q, b := decoded(split(a.query, "&"), laxDecode), decoded(split(a.body, "&"), laxDecode)
+		return []seen{first(append(q, b...)), first(append(b, q...)), first(q), first(b)}
 	}},
 	{"django", func(a asked) []seen {
 		q, b := decoded(split(a.query, "&"), laxDecode), decoded(split(a.body, "&"), laxDecode)
-		return []seen{last(append(q, b...)), last(append(b, q...))}
+		return []seen{last(append(q, b...)), last(append(b, q...)), last(q), last(b)}
 	}},
 	{"starlette", func(a asked) []seen {
-		q, b := decoded(split(a.query, "&"), laxDecode), decoded(split(a.body, "&;"), laxDecode)
-		return []seen{last(append(q, b...)), last(append(b, q...))}
+		q := decoded(split(a.query, "&"), laxDecode)
+		// Raw bytes outside ASCII in a query are Latin-1 to it: digits that others see are none.
+		var views []seen
+		if !isASCII(a.query) {
+			latin := decoded(split(latin1(a.query), "&"), laxDecode)
+			b := decoded(splitMultipart(a.body), laxDecode)
+			views = append(views, last(append(latin, b...)), last(append(b, latin...)), last(latin), last(b))
+		}
+		for _, body := range [][]pair{splitMultipart(a.body), split(a.body, "&;")} {
+			b := decoded(body, laxDecode)
+			views = append(views, last(append(q, b...)), last(append(b, q...)), last(q), last(b))
+		}
+		return views
 	}},
 	{"express", func(a asked) []seen {
-		query, _, _ := strings.Cut(a.query, "#")
-		q := bracketed(decoded(limit(split(query, "&")), laxDecode))
-		b := bracketed(decoded(limit(split(a.body, "&")), laxDecode))
-		return []seen{joined(append(q, b...)), last(append(b, q...)), first(append(q, b...))}
+		q, b := qsPairs(beforeHash(a.query), "&"), qsPairs(a.body, "&")
+		all := append(qsNames(q), qsNames(b)...)
+		return append(qsViews(q, b, qsNames), joined(all), first(all))
 	}},
-	{"asp.net", func(a asked) []seen {
-		q, f := decoded(split(a.query, "&"), aspDecode), decoded(split(a.body, "&"), aspDecode)
-		c := decoded(cookies(a.cookie), aspDecode)
-		for _, pairs := range [][]pair{q, f, c} {
+	{"qs with dots", func(a asked) []seen {
+		return qsViews(qsPairs(beforeHash(a.query), "&"), qsPairs(a.body, "&"), qsDotted)
+	}},
+	{"qs with semicolons", func(a asked) []seen {
+		q := qsPairs(strings.TrimPrefix(beforeHash(a.query), "?"), "&;")
+		return qsViews(q, qsPairs(strings.TrimPrefix(a.body, "?"), "&;"), qsNames)
+	}},
+	{"node", func(a asked) []seen { // querystring, and URLSearchParams, which drops a leading "?"
+		query := beforeHash(a.query)
+		q, b := decoded(limit(split(query, "&")), laxDecode), decoded(limit(split(a.body, "&")), laxDecode)
+		views := []seen{over(joined(b), joined(q)), over(joined(q), joined(b)), joined(q), joined(b)}
+		q = decoded(split(strings.TrimPrefix(query, "?"), "&"), laxDecode)
+		b = decoded(split(strings.TrimPrefix(a.body, "?"), "&"), laxDecode)
+		return append(views, last(append(q, b...)), last(append(b, q...)), last(q), last(b))
+	}},
+	{"asp.net", func(a asked) (views []seen) {
+		text := strings.ReplaceAll(strings.TrimPrefix(a.query, "?"), "&amp;", "&") // as Mono does
+		q, f := decoded(split(text, "&"), aspDecode), decoded(split(a.body, "&"), aspDecode)
+		raw := cookies(a.cookie)
+		c := decoded(raw, aspDecode)
+		for _, pairs := range [][]pair{q, f, c, raw} {
 			for i := range pairs {
 				pairs[i].name = strings.ToLower(pairs[i].name)
 			}
 		}
-		view := seen{}
-		for _, pairs := range [][]pair{c, f, q} { // the query is asked first, cookies last
-			for name, value := range joined(named(pairs)) {
-				view[name] = value
-			}
+		for i := range raw { // Mono drops the first of two equals signs
+			raw[i].value = strings.TrimPrefix(raw[i].value, "=")
 		}
-		return []seen{view}
+		query := joined(named(q))
+		for _, form := range []seen{joined(named(f)), joined(f), {}} { // bare names count in Mono's form, in .NET's they do not
+			for _, jar := range []seen{joined(c), first(c), joined(raw), first(raw), first(named(raw))} { // cookies are asked last
+				views = append(views, over(query, over(form, jar)))
+			}
+			views = append(views, over(query, form), over(form, query), query, form)
+		}
+		return views
 	}},
 	{"coldfusion", func(a asked) []seen {
 		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
@@ -76,15 +116,16 @@ var models = []model{
 		return []seen{joined(all), last(all)}
 	}},
 	{"go", func(a asked) []seen {
-		return []seen{first(decoded(append(goPairs(a.body), goPairs(a.query)...), strictDecode))}
+		q, b := decoded(goPairs(a.query), strictDecode), decoded(goPairs(a.body), strictDecode)
+		return []seen{first(append(b, q...)), first(append(q, b...)), first(q), first(b)}
 	}},
 	{"perl cgi", func(a asked) []seen {
 		q, b := decoded(split(a.query, "&;"), aspDecode), decoded(split(a.body, "&;"), aspDecode)
-		return []seen{first(append(b, q...)), last(append(q, b...)), first(append(q, b...))}
+		return []seen{first(append(b, q...)), last(append(q, b...)), first(append(q, b...)), first(q), first(b)}
 	}},
 	{"old python", func(a asked) []seen {
 		q, b := decoded(split(a.query, "&;"), laxDecode), decoded(split(a.body, "&;"), laxDecode)
-		return []seen{first(append(q, b...)), last(append(q, b...))}
+		return []seen{first(append(q, b...)), last(append(q, b...)), first(append(b, q...)), last(append(b, q...)), first(q), first(b)}
 	}},
 	{"html unescaping", func(a asked) []seen {
 		undo := strings.NewReplacer("&amp;", "&", "&#38;", "&").Replace
@@ -121,13 +162,14 @@ var models = []model{
 type pair struct {
 	name, value string
 	bare        bool
+	index       string // of a name such as phone[0], in brackets
 }
 
 // split splits a query or form at the given separators.
 func split(s, separators string) (pairs []pair) {
 	for _, part := range strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune(separators, c) }) {
 		name, value, ok := strings.Cut(part, "=")
-		pairs = append(pairs, pair{name, value, !ok})
+		pairs = append(pairs, pair{name: name, value: value, bare: !ok})
 	}
 	return pairs
 }
@@ -141,12 +183,39 @@ func splitRack(s string) []pair {
 	return pairs
 }
 
-// formOf is the form of a POST, for families that read no other.
-func formOf(a asked, separators string) []pair {
-	if a.method != http.MethodPost {
+// splitMultipart is python-multipart's QuerystringParser before 0.0.18, which looks for
+// a semicolon where no ampersand follows, and skips those at the front.
+func splitMultipart(s string) (pairs []pair) {
+	for s != "" {
+		s = strings.TrimLeft(s, "&;")
+		end := strings.IndexByte(s, '&')
+		if end < 0 {
+			end = strings.IndexByte(s, ';')
+		}
+		if end < 0 {
+			end = len(s)
+		}
+		if end < len(s) || strings.Contains(s, "=") { // a last one without "=" is lost
+			pairs = append(pairs, split(s[:end], "&")...)
+		}
+		s = s[end:]
+	}
+	return pairs
+}
+
+// beforeHash is the query of those who end it at a "#".
+func beforeHash(query string) string {
+	query, _, _ = strings.Cut(query, "#")
+	return query
+}
+
+// formOf is the form of a request of one of the methods, for families that read
+// no other. Jetty takes "post" for POST; that the rest do not is on the safe side.
+func formOf(a asked, methods ...string) []pair {
+	if !slices.ContainsFunc(methods, func(m string) bool { return strings.EqualFold(m, a.method) }) {
 		return nil
 	}
-	return split(a.body, separators)
+	return split(a.body, "&")
 }
 
 // goPairs is url.ParseQuery's splitting, which drops what holds a semicolon.
@@ -161,8 +230,8 @@ func goPairs(s string) (pairs []pair) {
 
 func cookies(header string) (pairs []pair) {
 	for _, part := range strings.Split(header, ";") {
-		if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); ok {
-			pairs = append(pairs, pair{name, value, false})
+		if name, value, ok := strings.Cut(strings.TrimSpace(part), "="); name != "" {
+			pairs = append(pairs, pair{name: name, value: value, bare: !ok})
 		}
 	}
 	return pairs
@@ -209,45 +278,191 @@ func joined(pairs []pair) seen {
 	return view
 }
 
-// bracketed is what Rack and qs make of brackets: phone[], phone[0], phone[x]
-// and, in qs, [phone] all lead to phone.
-func bracketed(pairs []pair) []pair {
-	out := make([]pair, len(pairs))
-	for i, p := range pairs {
-		if inner, ok := strings.CutPrefix(p.name, "["); ok {
-			p.name, _, _ = strings.Cut(inner, "]")
-		} else {
-			p.name, _, _ = strings.Cut(p.name, "[")
+// over is upper, and lower where upper has nothing.
+func over(upper, lower seen) seen {
+	view := maps.Clone(lower)
+	maps.Copy(view, upper)
+	return view
+}
+
+// picks are the views of those who take the first of each name, or all of them.
+func picks(pairs []pair) []seen { return []seen{first(pairs), joined(pairs)} }
+
+// nested is what a reader makes of names with indexes, phone[], phone[0] and
+// phone[x]: what stands behind the name is in index, and values under different
+// indexes are joined, as an application does that wants a string. A name without
+// an index takes the place of what was there, unless all are kept.
+func nested(pairs []pair, all bool) seen {
+	type entry struct{ index, value string }
+	entries := map[string][]entry{}
+	for n, p := range pairs {
+		before := entries[p.name]
+		e := entry{p.index, p.value}
+		switch {
+		case all:
+			e.index = fmt.Sprint("#", n)
+		case e.index == "[]" && len(before) > 0 && before[0].index != "":
+			e.index = fmt.Sprintf("[%d]", len(before))
+		case e.index == "[]":
+			e.index = "[0]"
 		}
-		out[i] = p
+		switch at := slices.IndexFunc(before, func(b entry) bool { return b.index == e.index }); {
+		case p.index == "" && !all, len(before) > 0 && before[0].index == "":
+			entries[p.name] = []entry{e}
+		case at >= 0:
+			before[at] = e
+		default:
+			entries[p.name] = append(before, e)
+		}
+	}
+	view := seen{}
+	for name, list := range entries {
+		values := make([]string, len(list))
+		for i, e := range list {
+			values[i] = e.value
+		}
+		view[name] = strings.Join(values, ",")
+	}
+	return view
+}
+
+// rackNames is Rack's normalize_params: a name ends where its index begins, and
+// brackets around it do not count.
+func rackNames(pairs []pair) []pair {
+	return renamed(pairs, func(name string) (string, string) {
+		name = strings.TrimLeft(name, "[]")
+		if i := strings.IndexAny(name, "[]"); i >= 0 && name[i:] != "[" {
+			return name[:i], strings.TrimLeft(name[i:], "]")
+		}
+		return name, ""
+	})
+}
+
+// qsNames is qs's parseKeys: a name ends where its index begins; without a name,
+// the first index is one.
+func qsNames(pairs []pair) []pair {
+	return renamed(pairs, func(name string) (string, string) {
+		if inner, ok := strings.CutPrefix(name, "["); ok {
+			if base, index, ok := strings.Cut(inner, "]"); ok {
+				return base, index
+			}
+			return name, ""
+		}
+		if i := strings.IndexByte(name, '['); i >= 0 {
+			return name[:i], name[i:]
+		}
+		return name, ""
+	})
+}
+
+func qsViews(q, b []pair, names func([]pair) []pair) []seen {
+	empty := func(p pair) bool { return p.value == "" }
+	var views []seen
+	for range 2 {
+		query, body := nested(names(q), true), nested(names(b), true)
+		views = append(views, over(body, query), over(query, body), query, body)
+		// What is empty may be dropped where another spelling of the name has a value.
+		q, b = slices.DeleteFunc(slices.Clone(q), empty), slices.DeleteFunc(slices.Clone(b), empty)
+	}
+	return views
+}
+
+// qsDotted is qsNames where dots make indexes as well.
+func qsDotted(pairs []pair) []pair {
+	out := slices.Clone(pairs)
+	for i := range out {
+		out[i].name = dotted.ReplaceAllString(out[i].name, "[$1]")
+	}
+	return qsNames(out)
+}
+
+var dotted = regexp.MustCompile(`\.([^.\[]+)`)
+
+// qsPairs is qs's parseValues: a "]=" ends a name before any "=" does, and what
+// decodeURIComponent does not take is left as it is.
+func qsPairs(s, separators string) (pairs []pair) {
+	s = strings.NewReplacer("%5B", "[", "%5b", "[", "%5D", "]", "%5d", "]").Replace(s)
+	for _, p := range limit(split(s, separators)) {
+		if !p.bare {
+			part := p.name + "=" + p.value
+			if i := strings.Index(part, "]="); i >= 0 {
+				p.name, p.value = part[:i+1], part[i+2:]
+			}
+		}
+		p.name, p.value = uriDecode(p.name), uriDecode(p.value)
+		pairs = append(pairs, p)
+	}
+	return pairs
+}
+
+func uriDecode(s string) string {
+	if decoded, ok := strictDecode(s); ok && utf8.ValidString(decoded) {
+		return decoded
+	}
+	return strings.ReplaceAll(s, "+", " ")
+}
+
+func renamed(pairs []pair, rename func(string) (name, index string)) []pair {
+	out := slices.Clone(pairs)
+	for i := range out {
+		name, index := rename(out[i].name)
+		out[i].name, out[i].index = name, index+out[i].index
 	}
 	return out
 }
 
-// phpViews is $_REQUEST with request_order GP and, as without a php.ini, GPC.
-func phpViews(a asked) []seen {
-	all := append(phpVars(a.query), phpVars(a.body)...)
-	return []seen{last(all), last(append(all, phpCookies(a.cookie)...))}
+// phpViews is $_REQUEST with request_order GPC, as without a php.ini, and GP, and
+// what applications make that prefer the query or read one of the two. PHP reads
+// the form of a POST alone; frameworks read that of other methods.
+func phpViews(a asked) (views []seen) {
+	// A server of its own ends the query at "#", and skips a second "?".
+	q, c := phpVars(split(strings.TrimLeft(beforeHash(a.query), "?"), "&")), phpCookies(a.cookie)
+	for _, form := range [][]pair{split(a.body, "&"), formOf(a, http.MethodPost)} {
+		b := phpVars(form)
+		views = append(views, nested(slices.Concat(q, b, c), false), nested(slices.Concat(q, b), false))
+		query, body := nested(q, false), nested(b, false)
+		views = append(views, over(nested(c, false), over(body, query)), over(body, query), over(query, body), query, body)
+	}
+	return views
 }
 
-func phpVars(s string) []pair { return phpNames(limit(split(s, "&"))) }
+func phpVars(pairs []pair) []pair { return phpNames(decoded(limit(pairs), laxDecode)) }
 
-func phpCookies(header string) []pair { return phpNames(cookies(header)) }
+// phpCookies decodes values alone, and no plus. Of two cookies of one name the
+// first counts.
+func phpCookies(header string) (vars []pair) {
+	all := cookies(header)
+	for i := range all {
+		all[i].value = percentDecode(all[i].value, false, false)
+	}
+	for _, p := range phpNames(all) {
+		if !slices.ContainsFunc(vars, func(v pair) bool { return v.name == p.name && p.index == "" }) {
+			vars = append(vars, p)
+		}
+	}
+	return vars
+}
 
 // phpNames is php_register_variable_ex: leading blanks go, a NUL ends the name,
 // dots and blanks before a bracket become underscores, and so does a bracket
 // that nothing closes.
 func phpNames(pairs []pair) (vars []pair) {
-	for _, p := range decoded(pairs, laxDecode) {
+	for _, p := range pairs {
 		name := strings.TrimLeft(p.name, " ")
 		name, _, _ = strings.Cut(name, "\x00")
 		base, index, ok := strings.Cut(name, "[")
 		base = strings.NewReplacer(".", "_", " ", "_").Replace(base)
-		if ok && !strings.Contains(index, "]") {
-			base += "_" + index
+		switch {
+		case !ok:
+		case base == "":
+			base, index = "_"+strings.NewReplacer(".", "_", " ", "_").Replace(index), ""
+		case strings.Contains(index, "]"):
+			index = "[" + index[:strings.LastIndexByte(index, ']')+1]
+		default:
+			base, index = base+"_"+index, ""
 		}
 		if base != "" {
-			vars = append(vars, pair{name: base, value: p.value})
+			vars = append(vars, pair{name: base, index: index, value: p.value})
 		}
 	}
 	return vars
@@ -262,7 +477,7 @@ func decoded(pairs []pair, decode decoder) (out []pair) {
 		name, ok1 := decode(p.name)
 		value, ok2 := decode(p.value)
 		if ok1 && ok2 {
-			out = append(out, pair{name, value, p.bare})
+			out = append(out, pair{name: name, value: value, bare: p.bare})
 		}
 	}
 	return out

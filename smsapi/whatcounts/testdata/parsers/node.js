@@ -1,7 +1,8 @@
-// Reads a JSON list of {"query", "body"} from standard input and writes, for each
-// parser that is installed, what it makes of them: {"parser": [[{name: value}, ...], ...]}.
-const asked = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const out = {};
+// An HTTP server on a port of its own, which it prints. It answers each request
+// with what Node's parsers make of its arguments, and what Express does if it can
+// be found: {"parser/version": [{name: value}, ...]}. It ends with its input.
+const http = require("http");
+const querystring = require("querystring");
 
 // text is what an application gets that expects a string.
 function text(value) {
@@ -11,23 +12,56 @@ function text(value) {
 }
 
 function view(parsed) {
-  return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [name, text(value)]));
+  return Object.fromEntries(Object.entries(parsed || {}).map(([name, value]) => [name, text(value)]));
 }
 
-function views(parse) {
-  return asked.map((a) => {
-    const query = view(parse(a.query.split("#")[0])), body = view(parse(a.body));
-    return [{ ...query, ...body }, { ...body, ...query }];
+function views(query, body) {
+  query = view(query);
+  body = view(body);
+  return [{ ...query, ...body }, { ...body, ...query }, query, body];
+}
+
+function optional(name) {
+  try {
+    return require(name);
+  } catch (e) {
+    if (e.code !== "MODULE_NOT_FOUND") throw e;
+  }
+}
+
+function plain(req, body) {
+  const query = (req.url + "?").split("#")[0].split("?").slice(1).join("?");
+  const out = {};
+  const add = (name, parse) => (out[name] = views(parse(query.replace(/\?$/, "")), parse(body)));
+  add("querystring/" + process.versions.node, querystring.parse);
+  add("URLSearchParams/" + process.versions.node, (s) => Object.fromEntries(new URLSearchParams(s)));
+  const qs = optional("qs");
+  if (qs) {
+    const version = require("qs/package.json").version;
+    add("qs with dots/" + version, (s) => qs.parse(s, { allowDots: true }));
+    add("qs with semicolons/" + version, (s) => qs.parse(s, { ignoreQueryPrefix: true, delimiter: /[&;]/ }));
+  }
+  return out;
+}
+
+const express = optional("express");
+let app = (req, res) => {
+  const chunks = [];
+  req.on("data", (chunk) => chunks.push(chunk));
+  req.on("end", () => res.end(JSON.stringify(plain(req, Buffer.concat(chunks).toString()))));
+};
+if (express) {
+  const version = "express/" + require("express/package.json").version;
+  const keep = (req, res, bytes) => (req.raw = bytes.toString());
+  app = express();
+  app.set("query parser", "extended");
+  app.use(express.urlencoded({ extended: true, verify: keep }));
+  app.use((req, res) => {
+    const out = plain(req, req.raw || "");
+    out[version] = views(req.query, req.body);
+    res.json(out);
   });
+  app.use((err, req, res, next) => res.sendStatus(err.status || 500));
 }
-
-out["querystring"] = views(require("querystring").parse);
-out["URLSearchParams"] = views((s) => Object.fromEntries(new URLSearchParams(s)));
-try {
-  const qs = require("qs");
-  out["qs"] = views(qs.parse);
-  out["qs, dots"] = views((s) => qs.parse(s, { allowDots: true }));
-} catch (e) {
-  if (e.code !== "MODULE_NOT_FOUND") throw e;
-}
-process.stdout.write(JSON.stringify(out));
+const server = http.createServer(app).listen(0, "127.0.0.1", () => console.log(server.address().port));
+process.stdin.on("end", () => process.exit()).resume();

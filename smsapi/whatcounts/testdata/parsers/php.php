@@ -1,22 +1,17 @@
 <?php
-// Reads a JSON list of {"query", "body"} from standard input and writes what PHP
-// makes of them: {"parser": [[{name: value}, ...], ...]}. Bytes travel as Latin-1.
+// A router for PHP's built-in server. It answers each request with what PHP makes
+// of its arguments: {"php/version": [{name: value}, ...]}.
 function text($value) {
     return is_array($value) ? implode(",", array_map("text", $value)) : $value;
-}
-function vars($s) {
-    parse_str(mb_convert_encoding($s, "ISO-8859-1", "UTF-8"), $vars);
-    return $vars;
 }
 function view($vars) {
     $view = [];
     foreach ($vars as $name => $value) {
-        $view[mb_convert_encoding((string) $name, "UTF-8", "ISO-8859-1")] = mb_convert_encoding(text($value), "UTF-8", "ISO-8859-1");
+        $view[(string) $name] = text($value);
     }
     return (object) $view;
 }
-$out = [];
-foreach (json_decode(stream_get_contents(STDIN), true) as $a) {
-    $out[] = [view(array_merge(vars($a["query"]), vars($a["body"]))), view(array_merge(vars($a["body"]), vars($a["query"])))];
-}
-echo json_encode(["php" => $out]);
+// Without a php.ini $_REQUEST is query, body and cookies; the usual php.ini leaves
+// the cookies out. Some applications prefer the query.
+$views = [view($_REQUEST), view($_POST + $_GET), view($_GET + $_POST), view($_GET), view($_POST)];
+echo json_encode(["php/" . PHP_VERSION => $views], JSON_INVALID_UTF8_SUBSTITUTE);

@@ -1,10 +1,15 @@
-# Reads a JSON list of {"query", "body"} from standard input and writes, for each
-# parser that is installed, what it makes of them: {"parser": [[{name: value}, ...], ...]}.
-# Bytes travel as Latin-1, so that nothing is lost on the way.
+# Reads a JSON list of {"method", "query", "body", "cookie"} from standard input and
+# writes, for each parser that is installed, what it makes of them:
+# {"parser/version": [[{name: value}, ...], ...]}. What a parser answers with an
+# error has no views. Bytes travel as Latin-1.
+import asyncio
 import io
 import json
+import platform
 import sys
 from urllib.parse import parse_qsl
+
+FORM = "application/x-www-form-urlencoded"
 
 asked = json.load(sys.stdin)
 out = {}
@@ -18,37 +23,55 @@ def first(pairs):
 
 
 def parse(text, separator):
-    return parse_qsl(text, keep_blank_values=True, encoding="latin-1", separator=separator)
+    text = text.encode("latin-1").decode("utf-8", "surrogateescape")
+    return parse_qsl(text, keep_blank_values=True, errors="replace", separator=separator)
 
 
-out["urllib &"] = [
-    [first(parse(a["query"], "&") + parse(a["body"], "&")), dict(parse(a["query"], "&") + parse(a["body"], "&"))]
-    for a in asked
-]
-# Before 3.9.2 both separated.
-both = lambda text: parse(text.replace(";", "&"), "&")
-out["urllib &;"] = [
-    [first(both(a["query"]) + both(a["body"])), dict(both(a["query"]) + both(a["body"]))] for a in asked
-]
+def both(text):  # Before 3.9.2 both separated.
+    return parse(text.replace(";", "&"), "&")
+
+
+def plain(query, body):
+    return [first(query + body), dict(query + body), first(body + query), dict(body + query), first(query), first(body)]
+
+
+out["urllib &/" + platform.python_version()] = [plain(parse(a["query"], "&"), parse(a["body"], "&")) for a in asked]
+out["urllib &;/" + platform.python_version()] = [plain(both(a["query"]), both(a["body"])) for a in asked]
+
+
+def environ_of(a):
+    body = a["body"].encode("latin-1")
+    return {
+        "REQUEST_METHOD": a["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/bin/api_web",
+        "QUERY_STRING": a["query"],
+        "SERVER_NAME": "gw.example",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_TYPE": FORM,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.url_scheme": "http",
+    }
+
 
 try:
-    from werkzeug.test import EnvironBuilder
+    import werkzeug
     from werkzeug.wrappers import Request
 
-    def werkzeug(a):
-        environ = EnvironBuilder(path="/bin/api_web", method="POST").get_environ()
-        body = a["body"].encode("latin-1")
-        environ.update(
-            {
-                "QUERY_STRING": a["query"],
-                "CONTENT_TYPE": "application/x-www-form-urlencoded",
-                "CONTENT_LENGTH": str(len(body)),
-                "wsgi.input": io.BytesIO(body),
-            }
-        )
-        return [Request(environ).values.to_dict()]
+    def flask(a):
+        request = Request(environ_of(a))
+        args, form = request.args.to_dict(), request.form.to_dict()
+        return [request.values.to_dict(), {**args, **form}, {**form, **args}, args, form]
 
-    out["werkzeug"] = [werkzeug(a) for a in asked]
+    try:
+        version = werkzeug.__version__
+    except AttributeError:  # since 3.1
+        from importlib.metadata import version as version_of
+
+        version = version_of("werkzeug")
+    out["werkzeug/" + version] = [flask(a) for a in asked]
 except ImportError:
     pass
 
@@ -57,42 +80,55 @@ try:
     from django.conf import settings
 
     settings.configure(DEFAULT_CHARSET="utf-8")
-    from django.http import QueryDict
+    from django.core.exceptions import SuspiciousOperation
+    from django.core.handlers.wsgi import WSGIRequest
 
-    def querydict(text):
-        return QueryDict(text.encode("latin-1")).dict()
+    def views_of_django(a):
+        try:
+            request = WSGIRequest(environ_of(a))
+            query, body = request.GET.dict(), request.POST.dict()
+        except SuspiciousOperation:
+            return []
+        return [{**query, **body}, {**body, **query}, query, body]
 
-    out["django"] = [
-        [{**querydict(a["query"]), **querydict(a["body"])}, {**querydict(a["body"]), **querydict(a["query"])}] for a in asked
-    ]
+    out["django/" + django.get_version()] = [views_of_django(a) for a in asked]
 except ImportError:
     pass
 
 try:
-    from python_multipart.multipart import QuerystringParser
+    import starlette
+    from starlette.exceptions import HTTPException
+    from starlette.requests import Request as StarletteRequest
 
-    def multipart(text):
-        pairs, name, value = [], bytearray(), bytearray()
+    try:
+        import multipart
+    except ImportError:
+        import python_multipart as multipart
 
-        def end():
-            from urllib.parse import unquote_plus
+    async def starlette_views(a):
+        async def receive():
+            return {"type": "http.request", "body": a["body"].encode("latin-1"), "more_body": False}
 
-            pairs.append([unquote_plus(bytes(b).decode("latin-1"), "latin-1") for b in (name, value)])
-            name.clear()
-            value.clear()
+        scope = {
+            "type": "http",
+            "method": a["method"],
+            "path": "/bin/api_web",
+            "query_string": a["query"].encode("latin-1"),
+            "headers": [(b"content-type", FORM.encode())],
+        }
+        request = StarletteRequest(scope, receive)
+        try:
+            query = dict(request.query_params)
+            body = dict(await request.form())
+        except (HTTPException, multipart.multipart.FormParserError, UnicodeDecodeError):
+            return []
+        return [{**query, **body}, {**body, **query}, query, body]
 
-        parser = QuerystringParser(
-            {
-                "on_field_name": lambda data, start, stop: name.extend(data[start:stop]),
-                "on_field_data": lambda data, start, stop: value.extend(data[start:stop]),
-                "on_field_end": end,
-            }
-        )
-        parser.write(text.encode("latin-1"))
-        parser.finalize()
-        return dict(pairs)
+    async def all_of_starlette():
+        return [await starlette_views(a) for a in asked]
 
-    out["python-multipart"] = [[multipart(a["body"])] for a in asked]
+    version = starlette.__version__ + " with python-multipart " + multipart.__version__
+    out["starlette/" + version] = asyncio.run(all_of_starlette())
 except ImportError:
     pass
 
