@@ -8,13 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/stopgate/stopgate/smsapi"
 )
@@ -39,6 +37,8 @@ type account struct {
 	hash     []byte
 	comparer caddyauth.Comparer
 	key      [32]byte // of the digests; lives as long as the account
+
+	warn sync.Once // about a hash that cannot be compared with
 
 	mu       sync.Mutex
 	verified digest
@@ -83,6 +83,10 @@ func newAccounts(ctx caddy.Context, repl *caddy.Replacer, realms []Realm) (*acco
 
 func (as *accounts) add(ctx caddy.Context, repl *caddy.Replacer, realms []Realm) error {
 	for _, r := range realms {
+		if strings.HasPrefix(r.Name, "$") {
+			// Not shown: it looks like the hash, with the two the wrong way round.
+			return errors.New("a realm's name begins with '$'; the line is: realm <name> <hash>")
+		}
 		written, err := repl.ReplaceOrErr(r.Name, true, true)
 		if err != nil {
 			return fmt.Errorf("realm '%s': %w", r.Name, err)
@@ -118,38 +122,6 @@ func (as *accounts) add(ctx caddy.Context, repl *caddy.Replacer, realms []Realm)
 		as.list = append(as.list, value.(*account))
 	}
 	return nil
-}
-
-// argon2idCost is what golang.org/x/crypto/argon2 panics without: at least one
-// pass and one thread.
-var argon2idCost = regexp.MustCompile(`,t=[1-9][0-9]*,p=[1-9][0-9]*\$`)
-
-// hashModule returns Caddy's module for the kind of hash, which it recognises by
-// the hash's prefix.
-func hashModule(ctx caddy.Context, hash string) (caddyauth.Comparer, error) {
-	const advice = "make one with 'caddy hash-password --algorithm argon2id'"
-	var name string
-	switch {
-	case hash == "":
-		return nil, errors.New("the password hash is empty; " + advice)
-	case strings.HasPrefix(hash, "$argon2id$"):
-		if _, _, err := caddyauth.DecodeHash([]byte(hash)); err != nil || !argon2idCost.MatchString(hash) {
-			return nil, errors.New("the argon2id password hash is malformed; " + advice)
-		}
-		name = "argon2id"
-	case strings.HasPrefix(hash, "$2a$"), strings.HasPrefix(hash, "$2b$"), strings.HasPrefix(hash, "$2y$"):
-		if _, err := bcrypt.Cost([]byte(hash)); err != nil || len(hash) != 60 {
-			return nil, errors.New("the bcrypt password hash is malformed; " + advice)
-		}
-		name = "bcrypt"
-	default:
-		return nil, errors.New("this is no bcrypt or argon2id password hash (they begin with $2a$ or $argon2id$); " + advice)
-	}
-	mod, err := ctx.LoadModuleByID("http.authentication.hashes."+name, nil)
-	if err != nil {
-		return nil, fmt.Errorf("loading the %s module: %w", name, err)
-	}
-	return mod.(caddyauth.Comparer), nil
 }
 
 // release lets go of the accounts that this configuration took.

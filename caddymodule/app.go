@@ -144,6 +144,7 @@ func (a *App) Cleanup() error {
 
 	var err error
 	if held {
+		a.shared.Load().part(a.opener)
 		_, err = storePool.Delete(a.opener.StoreKey())
 	}
 	if a.accounts != nil {
@@ -166,20 +167,14 @@ func (a *App) store() (*sharedStore, error) {
 	if a.released {
 		return nil, optoutstore.ErrClosed
 	}
-	value, loaded, err := storePool.LoadOrNew(a.opener.StoreKey(), func() (caddy.Destructor, error) {
-		store, err := a.opener.OpenStore()
-		if err != nil {
-			return nil, err
-		}
-		return newSharedStore(store), nil
+	value, _, err := storePool.LoadOrNew(a.opener.StoreKey(), func() (caddy.Destructor, error) {
+		return openStore(a.opener)
 	})
 	if err != nil {
 		return nil, err
 	}
 	s := value.(*sharedStore)
-	if loaded {
-		a.opener.Reconfigure(s.Store)
-	}
+	s.join(a.opener)
 	a.shared.Store(s)
 	return s, nil
 }

@@ -159,9 +159,11 @@ func TestFloodOfGuesses(t *testing.T) {
 	if got := as.verify(ctx, "myrealm", "from elsewhere", "192.0.2.4"); got != busy {
 		t.Errorf("who has gone gets %v", got)
 	}
-	if as.hashing.remotes["192.0.2.4"] != 1 {
+	as.hashing.mu.Lock()
+	if len(as.hashing.queues["192.0.2.4"]) != 1 {
 		t.Error("another address found no place in the queue")
 	}
+	as.hashing.mu.Unlock()
 	close(c.hold)
 	wg.Wait()
 	if most := c.most.Load(); most > 2 {
@@ -170,7 +172,7 @@ func TestFloodOfGuesses(t *testing.T) {
 	eventually(t, "the queue is empty", func() bool {
 		as.hashing.mu.Lock()
 		defer as.hashing.mu.Unlock()
-		return as.hashing.waiting == 0 && len(as.hashing.remotes) == 0
+		return as.hashing.waiting == 0 && len(as.hashing.queues) == 0 && len(as.hashing.order) == 0
 	})
 }
 

@@ -175,7 +175,7 @@ func TestPanic(t *testing.T) {
 	if n := len(b.take()); n != 0 {
 		t.Errorf("%d requests reached the backend", n)
 	}
-	if s, _ := openStore(t); s.inside.Load() != 0 {
+	if s, _ := onlyStore(t); s.inside.Load() != 0 {
 		t.Errorf("%d requests are still inside", s.inside.Load())
 	}
 	text := tail(t, log)

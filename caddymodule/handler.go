@@ -180,9 +180,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if refusal == nil {
 			continue
 		}
-		h.logRefusal(r, nil, refusal)
+		h.logRefusal(r, new(smsapi.Call), refusal, h.observes())
 		if h.observes() {
-			return next.ServeHTTP(w, r)
+			break // it may be a stop all the same
 		}
 		api.Answer(w, new(smsapi.Call), smsapi.Answer{Outcome: smsapi.Refused, Refusal: refusal})
 		return nil
@@ -193,8 +193,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 
 	x := h.exchanges.Get().(*exchange)
-	x.reset(h, api, r)
-	defer h.exchanges.Put(x)
+	x.begin(h, api, r)
+	defer func() {
+		x.end()
+		h.exchanges.Put(x)
+	}()
 
 	decision := x.decide()
 	switch decision.action {
@@ -209,10 +212,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 }
 
-// guarding returns the API that has r for an endpoint of its own, or nil.
+// guarding returns the API that has r for an endpoint of its own, or nil. It looks
+// at what the request has become, and at what it was before it was rewritten: a
+// FastCGI backend is told that in REQUEST_URI, and many go by it.
 func (h *Handler) guarding(r *http.Request) smsapi.API {
 	for _, api := range h.apis {
 		if api.Guards(r.URL) {
+			return api
+		}
+	}
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil || original.URL.Path == r.URL.Path && original.URL.RawPath == r.URL.RawPath {
+		return nil
+	}
+	for _, api := range h.apis {
+		if api.Guards(original.URL) {
 			return api
 		}
 	}

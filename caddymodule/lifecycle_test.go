@@ -61,9 +61,9 @@ func withApp(t *testing.T, cfg []byte, name string, app any) []byte {
 	return out
 }
 
-// openStore is the one open store of the process, and how many configurations
+// onlyStore is the one open store of the process, and how many configurations
 // use it.
-func openStore(t *testing.T) (*sharedStore, int) {
+func onlyStore(t *testing.T) (*sharedStore, int) {
 	t.Helper()
 	var shared *sharedStore
 	refs, n := 0, 0
@@ -84,13 +84,13 @@ func TestReloadKeepsStoreOpen(t *testing.T) {
 	b := newBackend(t)
 	g := startGateway(t, b, options{})
 	g.mustStop(testPhone)
-	before, refs := openStore(t)
+	before, refs := onlyStore(t)
 	if refs != 1 {
 		t.Fatalf("%d references", refs)
 	}
 	for i := range 5 {
 		g.reload(options{backend: b.addr, site: fmt.Sprintf("max_body %dMiB", i+2)})
-		after, refs := openStore(t)
+		after, refs := onlyStore(t)
 		if after != before || refs != 1 {
 			t.Fatalf("reload %d: same store: %v, references: %d", i, after == before, refs)
 		}
@@ -147,7 +147,7 @@ func TestFailedReload(t *testing.T) {
 		"the port is taken":         changed(":"+port(g.addr), ":"+port(taken.Addr().String())),
 	} {
 		t.Run(name, func(t *testing.T) {
-			before, _ := openStore(t)
+			before, _ := onlyStore(t)
 			// Map order decides which app starts first: try both.
 			for range 4 {
 				if err := caddy.Load(cfg, true); err == nil {
@@ -156,7 +156,7 @@ func TestFailedReload(t *testing.T) {
 					t.Errorf("the error shows the hash: %v", err)
 				}
 			}
-			after, refs := openStore(t)
+			after, refs := onlyStore(t)
 			if after != before || refs != 1 {
 				t.Fatalf("same store: %v, references: %d", after == before, refs)
 			}
@@ -192,7 +192,7 @@ func TestValidateBesideRunningServer(t *testing.T) {
 	if _, err := os.Stat(fresh); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("validate made the store's directory: %v", err)
 	}
-	if _, refs := openStore(t); refs != 1 {
+	if _, refs := onlyStore(t); refs != 1 {
 		t.Errorf("%d references", refs)
 	}
 	g.wantBlocked(b, testPhone)
@@ -204,7 +204,7 @@ func TestRequestInFlightAcrossReload(t *testing.T) {
 	b := newBackend(t)
 	g := startGateway(t, b, options{})
 	g.mustStop(testPhone)
-	old, _ := openStore(t)
+	old, _ := onlyStore(t)
 
 	c, err := net.Dial("tcp", g.addr)
 	if err != nil {
@@ -248,7 +248,7 @@ func TestRequestInFlightAcrossReload(t *testing.T) {
 func TestClosedStore(t *testing.T) {
 	b := newBackend(t)
 	g := startGateway(t, b, options{})
-	s, _ := openStore(t)
+	s, _ := onlyStore(t)
 	s.closing.Store(true)
 	defer s.closing.Store(false)
 	r := g.get(sendTo(otherPhone))
@@ -303,13 +303,13 @@ func TestRequestBeforeStart(t *testing.T) {
 	if err := h.app.Start(); err != nil {
 		t.Error(err)
 	}
-	if _, refs := openStore(t); refs != 1 {
+	if _, refs := onlyStore(t); refs != 1 {
 		t.Errorf("%d references", refs)
 	}
 	if err := h.app.Cleanup(); err != nil {
 		t.Error(err)
 	}
-	if s, _ := openStore(t); s != nil {
+	if s, _ := onlyStore(t); s != nil {
 		t.Error("the store is still open")
 	}
 	if got := serve(sendTo(otherPhone)); !strings.HasPrefix(got, "FAILURE: ") {
@@ -336,7 +336,7 @@ func TestOneListForAll(t *testing.T) {
 		t.Errorf("the second site: %v %q", err, r.Body)
 	}
 
-	first, _ := openStore(t)
+	first, _ := onlyStore(t)
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(g.dir, link); err != nil {
 		t.Fatal(err)
@@ -357,7 +357,7 @@ func TestOneListForAll(t *testing.T) {
 		"placeholder": "{env.STOPGATE_TEST_DIR}/optouts",
 	} {
 		load(options{store: "badger " + path})
-		if s, refs := openStore(t); s != first || refs != 1 {
+		if s, refs := onlyStore(t); s != first || refs != 1 {
 			t.Errorf("%s: same store: %v, references: %d", name, s == first, refs)
 		}
 		g.wantBlocked(b, testPhone)
@@ -377,7 +377,7 @@ func TestNothingIsLeft(t *testing.T) {
 	})
 	oneCaddy.Lock()
 	defer oneCaddy.Unlock()
-	if s, _ := openStore(t); s != nil {
+	if s, _ := onlyStore(t); s != nil {
 		t.Error("a store is still in the pool")
 	}
 	accountPool.Range(func(key, _ any) bool { t.Error("an account is still in the pool"); return true })

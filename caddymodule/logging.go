@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
+	"runtime/debug"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -46,7 +47,7 @@ func (l loggedCall) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		l.h.phones(to.Phones[0]).AddTo(enc)
 	}
 	if len(to.Senders) > 0 {
-		enc.AddString("sender", string(to.Senders[0]))
+		enc.AddString("sender", l.h.sender(to.Senders[0]))
 	}
 	if n := len(l.call.Recipients); n > 1 {
 		enc.AddInt("recipients", n)
@@ -54,15 +55,31 @@ func (l loggedCall) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// logRefusal logs a request that is at fault itself. call is nil where it was not
-// read.
-func (h *Handler) logRefusal(r *http.Request, call *smsapi.Call, refusal *smsapi.Refusal) {
-	c := h.logger.Check(zapcore.WarnLevel, "refused")
+// sender is a sender code as it appears in a log line. One that could be somebody's
+// phone is masked like one: clients mix the two arguments up.
+func (h *Handler) sender(s phone.Sender) string {
+	if len(s) >= minPhone && h.app.LogPhones != logPhonesFull {
+		if n, err := phone.ParseNumber(string(s)); err == nil {
+			return n.String()
+		}
+	}
+	return string(s)
+}
+
+// minPhone is the shortest sender that is taken for a phone in a log line. Short
+// codes have up to 6 digits, subscriber numbers 7 and more.
+const minPhone = 7
+
+// logRefusal logs a request that is at fault itself, and whether it was forwarded
+// all the same.
+func (h *Handler) logRefusal(r *http.Request, call *smsapi.Call, refusal *smsapi.Refusal, forwarded bool) {
+	message := "refused"
+	if forwarded {
+		message = "would refuse"
+	}
+	c := h.logger.Check(zapcore.WarnLevel, message)
 	if c == nil {
 		return
-	}
-	if call == nil {
-		call = new(smsapi.Call)
 	}
 	c.Write(
 		zap.String("code", refusal.Code),
@@ -99,5 +116,8 @@ func outcomeName(o smsapi.Outcome) string {
 	}
 }
 
-// typeName is the type of a panic's value.
-func typeName(v any) string { return fmt.Sprintf("%T", v) }
+// logPanic logs where a panic came from. Its value may hold a part of the request,
+// the type of the value will not.
+func (h *Handler) logPanic(message string, v any) {
+	h.logger.Error(message, zap.String("type", fmt.Sprintf("%T", v)), zap.ByteString("stack", debug.Stack()))
+}

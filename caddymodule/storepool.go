@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,8 +21,8 @@ type StoreOpener interface {
 	// OpenStore opens the store. It is not called while the same StoreKey is open.
 	OpenStore() (optoutstore.Store, error)
 
-	// Reconfigure brings this opener's settings to a store that another opener of
-	// the same StoreKey has opened.
+	// Reconfigure brings this opener's settings to a store that an opener of the
+	// same StoreKey has opened.
 	Reconfigure(optoutstore.Store)
 }
 
@@ -37,6 +38,9 @@ const drainTimeout = 10 * time.Second
 type sharedStore struct {
 	optoutstore.Store
 
+	mu      sync.Mutex
+	openers []StoreOpener // whose configurations share the store, oldest first
+
 	inside    atomic.Int64
 	closing   atomic.Bool
 	drained   chan struct{}
@@ -45,6 +49,45 @@ type sharedStore struct {
 
 func newSharedStore(s optoutstore.Store) *sharedStore {
 	return &sharedStore{Store: s, drained: make(chan struct{})}
+}
+
+// join notes that a configuration shares the store, and brings its settings to it.
+func (s *sharedStore) join(o StoreOpener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.openers = append(s.openers, o)
+	o.Reconfigure(s.Store)
+}
+
+// part notes that a configuration no longer shares the store. If that was the
+// newest, as after a load that failed, the settings before it count again.
+func (s *sharedStore) part(o StoreOpener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.openers, o)
+	if i < 0 {
+		return
+	}
+	newest := i == len(s.openers)-1
+	s.openers = slices.Delete(s.openers, i, i+1)
+	if newest && len(s.openers) > 0 {
+		s.openers[len(s.openers)-1].Reconfigure(s.Store)
+	}
+}
+
+// openStore opens a store for the pool. A panic must not get past it: the pool
+// would keep the entry locked for ever.
+func openStore(o StoreOpener) (d caddy.Destructor, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d, err = nil, fmt.Errorf("opening the opt-out store panicked: %T", v)
+		}
+	}()
+	store, err := o.OpenStore()
+	if err != nil {
+		return nil, err
+	}
+	return newSharedStore(store), nil
 }
 
 // enter begins a use of the store. Without an error it is ended by leave.

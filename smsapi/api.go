@@ -69,7 +69,10 @@ type Answer struct {
 	// where Outcome is OptedOut or Resubscribed. For APIs that answer for each
 	// recipient.
 	Blocked []int
-	// RetryAfter is in seconds, set where Outcome is Busy or Unavailable.
+	// RetryAfter is in seconds, set where Outcome is Busy or Unavailable and the
+	// client should try again by itself. Busy without it is the answer to a send
+	// that would be blocked whatever the credentials: a command's own failure,
+	// which no client library repeats.
 	RetryAfter int
 }
 

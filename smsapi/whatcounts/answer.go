@@ -44,6 +44,9 @@ func (a *API) Answer(w http.ResponseWriter, _ *smsapi.Call, answer smsapi.Answer
 			h.Set("Allow", refusal.Allow)
 		}
 	}
+	if answer.Outcome == smsapi.Busy && answer.RetryAfter == 0 {
+		rep.status = http.StatusOK
+	}
 	switch {
 	case rep.status == http.StatusServiceUnavailable:
 		h.Set("Retry-After", strconv.Itoa(max(1, answer.RetryAfter)))

@@ -1,6 +1,7 @@
 package whatcounts
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -10,9 +11,24 @@ import (
 
 // Read reads a request to api_web. See [smsapi.API].
 //
-// Query and body are one multiset of arguments: server families differ in which
-// of the two they prefer, and some read a body whatever the method.
+// A request that is refused before its command is known counts as a stop if the
+// command of one stands in it: nobody else is to be told to carry it out.
 func (a *API) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsapi.Refusal {
+	refusal := a.read(r, body, call)
+	if refusal != nil && call.Kind == smsapi.Other && mentionsStop(r.URL.RawQuery, body) {
+		call.Kind = smsapi.Stop
+	}
+	return refusal
+}
+
+func mentionsStop(query string, body *smsapi.Body) bool {
+	raw, _ := body.Bytes()
+	return strings.Contains(strings.ToLower(query), commandStop) || bytes.Contains(bytes.ToLower(raw), []byte(commandStop))
+}
+
+// read takes query and body for one multiset of arguments: server families differ
+// in which of the two they prefer, and some read a body whatever the method.
+func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsapi.Refusal {
 	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
 		return refusal
 	}

@@ -1,0 +1,106 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// subscribe decides about a request that puts a phone (back) on a sender, under
+// the policies `refuse` and `lift`.
+//
+// A lift is of one pair, and of the one that is meant: the request can be read in
+// one way only, and what it names is what has opted out. Somebody else's opt-out
+// and one of a wider scope are not this subscriber's to lift.
+func (x *exchange) subscribe() decision {
+	to := x.call.Recipients[0]
+	state, held, err := x.store.Lookup(x.r.Context(), optoutstore.Query{
+		Realm: x.call.Realm, Senders: to.Senders, Phones: to.Phones,
+	})
+	if err != nil {
+		return x.storeFailed(err)
+	}
+	if !held {
+		return pass
+	}
+	if x.h.Subscribe == subscribeLift && len(to.Phones) == 1 && len(to.Senders) == 1 && state.Pair == x.pair() {
+		x.seen = state.Number
+		return decision{action: forwardAndLift}
+	}
+	x.blocked = append(x.blocked, 0)
+	return x.block(smsapi.Resubscribed)
+}
+
+// pair is the pair of a call with one reading.
+func (x *exchange) pair() optoutstore.Pair {
+	to := x.call.Recipients[0]
+	return optoutstore.Pair{Realm: x.call.Realm, Sender: to.Senders[0], Phone: to.Phones[0]}
+}
+
+// forwardAndLift forwards a subscribe of an opted-out pair, and lifts the opt-out
+// once the backend has accepted it. The client hears of it after the lift is
+// durable, so that its next send passes.
+func (x *exchange) forwardAndLift(w http.ResponseWriter, next caddyhttp.Handler) error {
+	// The answer has to be read. A client takes an answer without a coding whether
+	// or not it said that it would take one with.
+	x.r.Header.Del("Accept-Encoding")
+
+	lw := &liftWriter{
+		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		told:                  x.accepted,
+	}
+	err := next.ServeHTTP(lw, x.r)
+	if err == nil {
+		lw.finish()
+	}
+	return err
+}
+
+// accepted looks at the beginning of the backend's answer, and lifts the opt-out if
+// it says that the subscribe was carried out. What goes wrong here leaves the
+// opt-out in force, and the answer as it is.
+func (x *exchange) accepted(status int, header http.Header, head []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.h.logPanic("panic while lifting an opt-out; it may still be in force", v)
+		}
+	}()
+	if coding := header.Get("Content-Encoding"); coding != "" {
+		x.h.logger.Warn("opt-out not lifted: the backend's answer has a Content-Encoding although none was asked for", x.callField())
+		return
+	}
+	if x.api.Accepted(status, head) {
+		x.lift()
+	}
+}
+
+// lift records that the pair may be messaged again, unless it has opted out again
+// since the subscribe was let through.
+func (x *exchange) lift() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), recordTimeout)
+	defer cancel()
+	event, err := x.store.Lift(ctx, optoutstore.Change{
+		Pair:      x.pair(),
+		Source:    optoutstore.SourceAPIWeb,
+		Remote:    clientIP(x.r),
+		RequestID: requestID(x.r),
+		Reason:    "subscribed again",
+	}, x.seen)
+	switch {
+	case errors.Is(err, optoutstore.ErrNotOptedOut):
+		// Someone else has lifted it meanwhile.
+	case errors.Is(err, optoutstore.ErrChanged):
+		x.h.logger.Warn("opt-out not lifted: another stop came while the backend carried out the subscribe", x.callField())
+	case err != nil:
+		x.h.logger.Error("opt-out not lifted although the backend accepted the subscribe", x.callField(), zap.Error(err))
+	default:
+		x.h.logger.Info("opt-out lifted: subscribed again", x.callField(),
+			zap.Uint64("event", event.Number), zap.String("request_id", event.RequestID))
+	}
+}
