@@ -112,7 +112,7 @@ func TestStoreIsSlow(t *testing.T) {
 func TestClientDisconnects(t *testing.T) {
 	b := newBackend(t)
 	name, store := newTestStore(t)
-	g := startGateway(t, b, options{store: "test " + name})
+	g := startGateway(t, b, options{store: "test " + name, before: "stopgate_test_watch"})
 	release := store.Block(storetest.MethodOptOut)
 	c, err := net.Dial("tcp", g.addr)
 	if err != nil {
@@ -121,6 +121,7 @@ func TestClientDisconnects(t *testing.T) {
 	io.WriteString(c, query(stopOf(testPhone)))
 	eventually(t, "the stop is being written", func() bool { return store.Waiting(storetest.MethodOptOut) == 1 })
 	c.Close()
+	waitUntilGone(t)
 	release()
 	number, _ := phone.ParseNumber(testPhone)
 	eventually(t, "the stop is recorded", func() bool {
@@ -134,7 +135,7 @@ func TestClientDisconnects(t *testing.T) {
 func TestClientDisconnectsAmidDecision(t *testing.T) {
 	b := newBackend(t)
 	name, store := newTestStore(t)
-	g := startGateway(t, b, options{store: "test " + name, site: "on_store_error forward"})
+	g := startGateway(t, b, options{store: "test " + name, site: "on_store_error forward", before: "stopgate_test_watch"})
 	store.Block(storetest.MethodLookup)
 	c, err := net.Dial("tcp", g.addr)
 	if err != nil {
@@ -143,8 +144,16 @@ func TestClientDisconnectsAmidDecision(t *testing.T) {
 	io.WriteString(c, query(sendTo(otherPhone)))
 	eventually(t, "the send is being decided", func() bool { return store.Waiting(storetest.MethodLookup) == 1 })
 	c.Close()
-	eventually(t, "the decision ends", func() bool { return store.Waiting(storetest.MethodLookup) == 0 })
+	waitUntilGone(t)
+	eventually(t, "the decision ends", func() bool {
+		s, _ := onlyStore(t)
+		return store.Waiting(storetest.MethodLookup) == 0 && s.inside.Load() == 0
+	})
 	store.Clear()
+	g.mustStop(testPhone) // one request later
+	if n := len(b.take()); n != 0 {
+		t.Errorf("%d requests of a client that has gone reached the backend", n)
+	}
 	g.wantForwarded(b, otherPhone)
 }
 
@@ -184,6 +193,80 @@ func TestPanic(t *testing.T) {
 	}
 	if strings.Contains(text, otherPhone) {
 		t.Errorf("the log shows the phone: %s", text)
+	}
+}
+
+// A panic while an opt-out is lifted leaves it in force and the answer whole, and
+// shows no phone.
+func TestPanicInLift(t *testing.T) {
+	b := newBackend(t)
+	name := "panicking in Lift"
+	testStores.Store(strings.ReplaceAll(name, " ", "_"), storetest.NewFaulty(panickingLift{storetest.NewModel()}))
+	log := t.TempDir() + "/log"
+	g := startGateway(t, b, options{
+		store: "test " + strings.ReplaceAll(name, " ", "_"), site: "subscribe lift", caddy: "log {\n output file " + log + "\n}",
+	})
+	g.mustStop(otherPhone)
+	const accepted = "SUCCESS: Adding phone to sender code was successful"
+	b.answers(func(received) (int, http.Header, string) { return 200, nil, accepted })
+	if r := g.get(call("addphonetosendercode", "phone", otherPhone, "sender_code", testSender)); r.Body != accepted {
+		t.Errorf("%d %q", r.Status, r.Body)
+	}
+	b.answers(nil)
+	g.wantBlocked(b, otherPhone)
+	if text := tail(t, log); !strings.Contains(text, "panic while lifting") || strings.Contains(text, otherPhone) {
+		t.Errorf("the log: %s", text)
+	}
+	if s, _ := onlyStore(t); s.inside.Load() != 0 {
+		t.Errorf("%d requests are still inside", s.inside.Load())
+	}
+}
+
+type panickingLift struct{ optoutstore.Store }
+
+func (panickingLift) Lift(_ context.Context, c optoutstore.Change, _ uint64) (optoutstore.Event, error) {
+	panic("amid " + c.Phone.Digits())
+}
+
+// A store whose opening panics is an error of the configuration, and the next one
+// can be loaded.
+func TestPanicInOpen(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	if err := g.load(g.caddyfile(options{backend: b.addr, store: "test panics"})); err == nil || !strings.Contains(err.Error(), "panicked") {
+		t.Errorf("%v", err)
+	}
+	g.reload(options{backend: b.addr})
+	g.wantBlocked(b, testPhone)
+}
+
+// Policies that need no list are kept while it cannot be asked.
+func TestPoliciesWithoutTheList(t *testing.T) {
+	b := newBackend(t)
+	fanOut := call("smssendmessagetosendercode", "sender_code", "55555", "message_name", "m", "name", "n")
+	subscribe := call("addphonetosendercode", "phone", otherPhone, "sender_code", testSender)
+	g := startGateway(t, b, options{})
+	for _, tc := range []struct {
+		site, query string
+		forwarded   bool
+	}{
+		{"fan_out block\non_store_error forward", fanOut, false},
+		{"fan_out forward\non_store_error block", fanOut, true},
+		{"fan_out safe\non_store_error forward", fanOut, true},
+		{"fan_out safe\non_store_error block", fanOut, false},
+		{"subscribe forward\non_store_error block", subscribe, true},
+		{"subscribe refuse\non_store_error block", subscribe, false},
+	} {
+		g.reload(options{backend: b.addr, site: tc.site})
+		s, _ := onlyStore(t)
+		s.closing.Store(true)
+		b.take()
+		r := g.get(tc.query)
+		if n := len(b.take()); (n == 1) != tc.forwarded {
+			t.Errorf("%q: %d %q, %d forwarded", tc.site, r.Status, r.Body, n)
+		}
+		s.closing.Store(false)
 	}
 }
 

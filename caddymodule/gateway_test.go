@@ -97,6 +97,9 @@ func (s *testStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (s *testStore) StoreKey() string { return "test:" + s.Name }
 
 func (s *testStore) OpenStore() (optoutstore.Store, error) {
+	if s.Name == "panics" {
+		panic("in OpenStore")
+	}
 	store, ok := testStores.Load(s.Name)
 	if !ok {
 		return nil, errors.New("no such test store")

@@ -157,8 +157,8 @@ func TestFailedReload(t *testing.T) {
 				}
 			}
 			after, refs := onlyStore(t)
-			if after != before || refs != 1 {
-				t.Fatalf("same store: %v, references: %d", after == before, refs)
+			if after != before || refs != 1 || len(after.openers) != 1 {
+				t.Fatalf("same store: %v, references: %d, openers: %d", after == before, refs, len(after.openers))
 			}
 			g.wantBlocked(b, testPhone)
 			g.wantForwarded(b, otherPhone)

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/phone"
 )
 
 // Observe mode serves stops, and forwards what it would block.
@@ -149,4 +152,105 @@ func TestSubscribePolicies(t *testing.T) {
 	}
 	b.answers(nil)
 	g.wantForwarded(b, testPhone)
+}
+
+// A stop that is acknowledged while a backend carries out a subscribe stands.
+func TestStopDuringSubscribe(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{site: "subscribe lift"})
+	g.mustStop(testPhone)
+	began, carryOut := make(chan struct{}), make(chan struct{})
+	b.answers(func(received) (int, http.Header, string) {
+		close(began)
+		<-carryOut
+		return 200, nil, "SUCCESS: Adding phone to sender code was successful"
+	})
+	answered := make(chan reply)
+	go func() {
+		r, err := rawTo(g.addr, query(call("addphonetosendercode", "phone", testPhone, "sender_code", testSender)))
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- r
+	}()
+	<-began
+	g.mustStop(testPhone)
+	close(carryOut)
+	<-answered
+	b.answers(nil)
+	g.wantBlocked(b, testPhone)
+}
+
+// Whose opt-out a subscribe may lift: only that of exactly the pair that it names,
+// in a way that can be read once.
+func TestWhoseOptOutIsLifted(t *testing.T) {
+	b := newBackend(t)
+	for _, tc := range []struct {
+		name      string
+		held      optoutstore.Pair
+		subscribe []string // phone, sender
+		lifted    bool
+	}{
+		{"the pair", pairOf(testRealm, testSender, testPhone), []string{testPhone, testSender}, true},
+		{"alphanumeric sender", pairOf(testRealm, "mybrand", testPhone), []string{testPhone, "MyBrand"}, true},
+		{"sender *", pairOf(testRealm, "*", testPhone), []string{testPhone, testSender}, false},
+		{"realm *", pairOf("*", testSender, testPhone), []string{testPhone, testSender}, false},
+		{"no sender named", pairOf(testRealm, testSender, testPhone), []string{testPhone, ""}, false},
+		{"the same digits abroad", pairOf(testRealm, testSender, "14791234567"), []string{"+4791234567", testSender}, false},
+		{"another reading has opted out", pairOf(testRealm, testSender, "4791234567"), []string{"4791234567", testSender}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			name, store := newTestStore(t)
+			g := startGateway(t, b, options{store: "test " + name, site: "subscribe lift"})
+			if _, err := store.OptOut(t.Context(), optoutstore.Change{Pair: tc.held, Source: optoutstore.SourceCLI}); err != nil {
+				t.Fatal(err)
+			}
+			b.take()
+			r := g.get(call("addphonetosendercode", "phone", tc.subscribe[0], "sender_code", tc.subscribe[1]))
+			n := len(b.take())
+			q := optoutstore.Query{Realm: tc.held.Realm, Senders: []phone.Sender{tc.held.Sender}, Phones: []phone.Number{tc.held.Phone}}
+			_, held, err := store.Lookup(t.Context(), q)
+			if err != nil || held == tc.lifted || (n == 1) != tc.lifted {
+				t.Errorf("%q, %d forwarded, still held: %v, %v", r.Body, n, held, err)
+			}
+		})
+	}
+}
+
+func pairOf(realm, sender, digits string) optoutstore.Pair {
+	n, err := phone.ParseNumber(digits)
+	if err != nil {
+		panic(err)
+	}
+	return optoutstore.Pair{Realm: realm, Sender: phone.Sender(sender), Phone: n}
+}
+
+// In observe mode no stop is lost on the way: one that cannot be read is answered,
+// one that only offers an upgrade is recorded.
+func TestObserveStops(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{site: "mode observe"})
+	for name, raw := range map[string]string{
+		"ambiguous":       query(stopOf(testPhone) + "&phone=13105550000"),
+		"body of no type": "POST /bin/api_web HTTP/1.1\r\nHost: x\r\nContent-Length: 24\r\n\r\nc=smsstopsubscribersend&",
+		"trailers": "POST /bin/api_web HTTP/1.1\r\nHost: x\r\nTrailer: x\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n" + chunked(stopOf(testPhone), 500),
+		"by PUT": "PUT /bin/api_web?" + stopOf(testPhone) + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+		"h2c":    "GET /bin/api_web?" + stopOf(testPhone) + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := g.mustRaw(raw)
+			if n := len(b.take()); n != 0 {
+				t.Errorf("%d stops were forwarded and not recorded: %d %q", n, r.Status, r.Body)
+			}
+			if r.Body != stopSuccess && !strings.HasPrefix(r.Body, "FAILURE: ") {
+				t.Errorf("%d %q", r.Status, r.Body)
+			}
+		})
+	}
+	// What is no stop is forwarded as it is, upgrade and all.
+	raw := strings.Replace(query(sendTo(otherPhone)), "Host", "Connection: Upgrade\r\nUpgrade: TLS/1.0\r\nHost", 1)
+	if r := g.mustRaw(raw); r.Body != sendSuccess {
+		t.Errorf("%d %q", r.Status, r.Body)
+	}
 }

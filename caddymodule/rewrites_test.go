@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -91,6 +92,32 @@ func TestDirectiveOrder(t *testing.T) {
 			r := ask(otherPhone)
 			if _, err := b.only(); err != nil {
 				t.Errorf("send: %v, %d %q", err, r.Status, r.Body)
+			}
+		})
+	}
+}
+
+// A FastCGI backend is told what the request was before it was rewritten, and many
+// route by that: a front controller behind try_files is guarded, too.
+func TestFrontController(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	if err := os.WriteFile(g.dir+"/index.php", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, site := range map[string]string{
+		"rewrite":   "rewrite * /index.php?{query}",
+		"try_files": "root * " + g.dir + "\ntry_files {path} /index.php?{query}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.addr = freeAddr(t)
+			text := g.caddyfile(options{backend: b.addr, before: site})
+			g.mustLoad(text)
+			g.wantBlocked(b, testPhone)
+			r := g.get(sendTo(otherPhone))
+			if got, err := b.only(); err != nil || !strings.HasPrefix(got.Target, "/index.php?") {
+				t.Errorf("%d %q: %v, it arrived as %q", r.Status, r.Body, err, got.Target)
 			}
 		})
 	}
