@@ -37,7 +37,7 @@ func (h hostile) bytes() []byte {
 	return b
 }
 
-func readCorpus(t *testing.T) []hostile {
+func readCorpus(t testing.TB) []hostile {
 	t.Helper()
 	files, err := filepath.Glob("../smsapi/testdata/*.jsonl")
 	if err != nil || len(files) == 0 {
