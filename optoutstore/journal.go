@@ -112,6 +112,9 @@ func (j *journal) commit() error {
 	s := j.active()
 	f, err := s.open(j.fs, os.O_RDWR)
 	if err == nil {
+		err = s.attached(j.fs)
+	}
+	if err == nil {
 		_, err = f.WriteAt(j.buf, s.size)
 	}
 	if err == nil {
@@ -160,6 +163,9 @@ func (j *journal) heal() error {
 	}
 	if info.Size() < s.size {
 		return fmt.Errorf("%s has %d bytes, %d were written", s.name, info.Size(), s.size)
+	}
+	if err := s.attached(j.fs); err != nil {
+		return err
 	}
 	if err := f.Truncate(s.size); err != nil {
 		return err

@@ -45,7 +45,7 @@ func (b *base) shorter(acknowledged uint64) string {
 // lossError is ErrLoss with what is missing and the ways on.
 func (b *base) lossError() error {
 	return fmt.Errorf("%w: %s; mount or restore the directory with all of its events, "+
-		"or accept the loss by the command for it, which leaves a mark in the journal", ErrLoss, b.loss)
+		"or accept the loss, which leaves a mark in the journal", ErrLoss, b.loss)
 }
 
 // grouped is n with a comma between each three digits.

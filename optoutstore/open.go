@@ -69,6 +69,12 @@ func openBase(o Options, accept bool) (*base, error) {
 	if err != nil {
 		return nil, unavailable(o.Dir+" cannot be read", err)
 	}
+	if !there {
+		// A journal without its identity is no store that got lost, but a damaged one.
+		if err := orphaned(o.fs, o.path(journalName)); err != nil {
+			return nil, err
+		}
+	}
 	if !there && b.known {
 		b.loss = fmt.Sprintf("%s holds no store; the one that was there had acknowledged %s events", o.Dir, grouped(b.mark.Number))
 		if !accept {
@@ -180,9 +186,29 @@ func (b *base) create() error {
 	return nil
 }
 
-// clearUnborn removes the journal of a store whose creation was cut short. One
-// that holds events is a store that lost its identity.
+// clearUnborn removes the journal of a store whose creation was cut short.
 func clearUnborn(fsys fsys, dir string) error {
+	if err := orphaned(fsys, dir); err != nil {
+		return err
+	}
+	firsts, err := listSegments(fsys, dir)
+	if err != nil {
+		return err
+	}
+	for _, first := range firsts {
+		if err := fsys.Remove(filepath.Join(dir, segmentName(first))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphaned returns an error if there is a journal with events at dir: without its
+// identity it is a store that lost it.
+func orphaned(fsys fsys, dir string) error {
+	if there, err := exists(fsys, dir); err != nil || !there {
+		return err
+	}
 	firsts, err := listSegments(fsys, dir)
 	if err != nil {
 		return err
@@ -196,11 +222,6 @@ func clearUnborn(fsys fsys, dir string) error {
 		if first != 1 || info.Size() > segmentHeader {
 			return fmt.Errorf("%w: %s holds events, but the file %s is missing; restore it from a copy of the store",
 				ErrDamaged, dir, identityName)
-		}
-	}
-	for _, first := range firsts {
-		if err := fsys.Remove(filepath.Join(dir, segmentName(first))); err != nil {
-			return err
 		}
 	}
 	return nil

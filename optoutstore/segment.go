@@ -3,8 +3,10 @@ package optoutstore
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -62,6 +64,24 @@ type segment struct {
 
 // end is the position behind the segment's last byte.
 func (s *segment) end() uint64 { return s.start + uint64(s.size) }
+
+// attached returns an error unless the open file is the one that its name leads
+// to. What is written to a file that was removed is gone with the process, however
+// well it is synced.
+func (s *segment) attached(fsys fsys) error {
+	s.mu.Lock()
+	f := s.f
+	s.mu.Unlock()
+	open, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := fsys.Stat(s.name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && os.SameFile(open, open) && !os.SameFile(open, named) {
+		return fmt.Errorf("%s was removed, replaced or unmounted while the store is open; put the directory back", s.name)
+	}
+	return err
+}
 
 // open returns the segment's file, opening it if it is not.
 func (s *segment) open(fsys fsys, flag int) (file, error) {
