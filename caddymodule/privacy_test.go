@@ -105,11 +105,14 @@ func TestExampleLogs(t *testing.T) {
 	if r := g.get(sendTo(freePhone)); r.Status != 502 { // Caddy logs an error of its own
 		t.Errorf("%d %q", r.Status, r.Body)
 	}
+	for _, path := range []string{"/bin/api_web;p=mypass;phone=14155550142", "/bin/api_web%3Fp=mypass%26phone=14155550142", "/bin/api_web/p/mypass", "/x;p=mypass", "/bin/api%5Fweb/phone/14155550142"} {
+		g.mustRaw("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+	}
 	g.mustRaw("GET /other?phone=14155550142&p=mypass HTTP/1.1\r\nHost: x\r\nReferer: http://x/?phone=14155550142\r\nX-Original-URL: /bin/api_web?phone=14155550142\r\n\r\n")
 	g.reload(options{backend: down}) // closes the files
 
 	got := tail(t, dir+"/log")
-	for _, want := range []string{"handled request", "http.log.error", "stop recorded"} {
+	for _, want := range []string{"api_web[cut]", "handled request", "http.log.error", "stop recorded"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no line %q in:\n%s", want, got)
 		}

@@ -31,6 +31,9 @@ var replies = map[smsapi.Outcome]reply{
 	smsapi.Broken:         {http.StatusInternalServerError, "FAILURE: The gateway failed inside, and nothing was sent"},
 }
 
+// blockedUnchecked is Busy for what is blocked whatever the password.
+var blockedUnchecked = reply{http.StatusOK, "FAILURE: The message was not sent, and its realm and password could not be checked to say why"}
+
 // Answer writes one line, as the provider does. See [smsapi.API].
 func (a *API) Answer(w http.ResponseWriter, _ *smsapi.Call, answer smsapi.Answer) {
 	rep, ok := replies[answer.Outcome]
@@ -45,7 +48,7 @@ func (a *API) Answer(w http.ResponseWriter, _ *smsapi.Call, answer smsapi.Answer
 		}
 	}
 	if answer.Outcome == smsapi.Busy && answer.RetryAfter == 0 {
-		rep.status = http.StatusOK
+		rep = blockedUnchecked
 	}
 	switch {
 	case rep.status == http.StatusServiceUnavailable:
