@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
 // AcceptLoss goes on with a store that Open refuses with ErrLoss. It makes an
@@ -33,6 +37,9 @@ func AcceptLoss(o Options, actor, reason string) error {
 		return fmt.Errorf("%w: nothing is missing from %s", ErrInvalid, o.Dir)
 	}
 	if err := b.journal.trim(); err != nil {
+		return err
+	}
+	if err := b.journal.settle(); err != nil {
 		return err
 	}
 	if err := b.forgetCheckpoint(); err != nil {
@@ -116,32 +123,48 @@ func (b *base) salvage() ([]record, error) {
 	if there, err := exists(b.o.fs, b.o.path(indexName)); err != nil || !there {
 		return nil, nil
 	}
-	ix, err := openIndex(&b.o)
+	// It is deleted afterwards: what cannot be read now would be gone for good.
+	unread := func(err error) error {
+		return fmt.Errorf("%w; it may know of opt-outs that are lost: restore it, or remove %s to go on without",
+			unavailable("the index cannot be read", err), b.o.path(indexName))
+	}
+	// Badger deletes all tables where its MANIFEST is missing.
+	if _, err := os.Stat(filepath.Join(b.o.path(indexName), badger.ManifestFilename)); err != nil {
+		return nil, unread(err)
+	}
+	ix, err := b.openIndexFiles()
+	if errors.Is(err, ErrLocked) {
+		return nil, err
+	}
 	if err != nil {
-		b.o.Logger.Warn("the index does not help", "error", err)
-		return nil, nil
+		return nil, unread(err)
 	}
 	defer ix.close()
 	at, found, err := ix.applied()
-	if err != nil || !found {
+	if err != nil {
+		return nil, unread(err)
+	}
+	if !found {
 		return nil, nil
 	}
-	end := b.journal.end.number
-	switch {
-	case at.store != b.id.ID && b.known && at.store == b.mark.Store:
-		end = 0
-	case at.store != b.id.ID || at.number <= end:
+	other := at.store != b.id.ID
+	if other && !(b.known && at.store == b.mark.Store) {
 		return nil, nil
-	default:
+	}
+	if !other && at.number > b.journal.end.number {
 		b.indexed = at.number
 		if b.loss == "" {
 			b.loss = b.shorter(at.number)
 		}
 	}
+	if b.loss == "" {
+		return nil, nil
+	}
 	lost := map[Pair]row{}
 	var order []Pair
 	err = ix.each([]byte{pairPrefix}, func(p Pair, r row) error {
-		if r.number > end {
+		// A lift is not taken over: in doubt the opt-out stands.
+		if r.inForce && (other || !b.holds(p, r)) {
 			lost[p] = r
 			order = append(order, p)
 		}
@@ -153,8 +176,18 @@ func (b *base) salvage() ([]record, error) {
 	return b.reassert(order, lost)
 }
 
-// reassert returns events that bring pairs from where the journal leaves them to
-// where the index had them.
+// holds reports whether the journal has the event that made a row. Not by the
+// number alone: an earlier attempt may have appended others in its place.
+func (b *base) holds(p Pair, r row) bool {
+	if r.number > b.journal.end.number || r.position >= b.journal.end.position {
+		return false
+	}
+	rec, err := b.journal.record(r.position)
+	return err == nil && rec.Number == r.number && rec.Pair == p
+}
+
+// reassert returns events that opt pairs out again which the journal leaves
+// otherwise.
 func (b *base) reassert(order []Pair, lost map[Pair]row) ([]record, error) {
 	was := make(map[Pair]row, len(lost))
 	_, err := b.journal.scan(context.Background(), b.journal.first(), func(position uint64, r *record, _ Hash) error {
@@ -169,17 +202,11 @@ func (b *base) reassert(order []Pair, lost map[Pair]row) ([]record, error) {
 	var events []record
 	for _, p := range order {
 		have, want := was[p], lost[p]
-		r := record{prev: have.position}
-		switch {
-		case want.inForce && have.inForce:
-			r.Kind = OptedOutAgain
-		case want.inForce:
-			r.Kind = OptedOut
-		case have.inForce:
-			r.Kind = Lifted
-		default:
-			continue
+		if have.inForce {
+			continue // or taken over already, before this was interrupted
 		}
+		r := record{prev: have.position}
+		r.Kind = OptedOut
 		r.Pair = p
 		r.EffectiveAt = microTime(want.effective)
 		r.Reason = fmt.Sprintf("taken over from the index: event %d, recorded at %s, is lost",

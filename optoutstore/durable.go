@@ -15,11 +15,11 @@ import (
 // Durable is the store: a journal that is the truth and an index that is made
 // from it. docs/storage.md describes its files.
 type Durable struct {
-	o    Options
-	id   ID
-	log  *slog.Logger
-	lock *flock.Flock
-	gate *gate
+	o     Options
+	id    ID
+	log   *slog.Logger
+	locks []*flock.Flock
+	gate  *gate
 
 	minFree atomic.Uint64 // Options.MinFree, or what it was set to since
 
@@ -160,8 +160,10 @@ func (d *Durable) close() error {
 	d.writers.Wait()
 
 	var errs []error
+	running := false // Badger is, in spite of all
 	if ix := d.index.Load(); ix != nil {
 		if err := ix.close(); err != nil {
+			running = errors.Is(err, errStillRunning)
 			errs = append(errs, unavailable("the index", err))
 		} else {
 			// Badger has written all memtables into tables.
@@ -169,8 +171,15 @@ func (d *Durable) close() error {
 		}
 	}
 	errs = append(errs, d.saveWitness(), d.journal.close())
-	if err := d.lock.Close(); err != nil {
-		errs = append(errs, unavailable("the lock", err))
+	if running {
+		// It would go on writing under the next store of this directory. The locks
+		// end with the process.
+		return errors.Join(errs...)
+	}
+	for _, l := range d.locks {
+		if err := l.Close(); err != nil {
+			errs = append(errs, unavailable("the lock", err))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -62,6 +63,9 @@ func (ix *index) manifestChanged() (bool, error) {
 // errIndex: the index cannot be trusted and must be built again; the text says why.
 var errIndex = errors.New("the index cannot be used")
 
+// errStillRunning: Badger was told to close, and has not yet.
+var errStillRunning = errors.New("the index is not closed")
+
 // badgerOptions are badger.md section 6, for rows of some 80 bytes. No writes are
 // synced: the journal is. The tables' checksums are verified by checkTables; if
 // Badger verified them at each read, a bad block would answer "not found"
@@ -85,7 +89,8 @@ func badgerOptions(dir string, memTable int64, log badger.Logger) badger.Options
 		WithLogger(log)
 }
 
-// openIndex opens the index of a store, creating an empty one. Its error is errIndex.
+// openIndex opens the index of a store, creating an empty one. Its errors are
+// errIndex and ErrLocked.
 func openIndex(o *Options) (ix *index, err error) {
 	dir, log := o.path(indexName), o.Logger
 	defer func() {
@@ -105,6 +110,9 @@ func openIndex(o *Options) (ix *index, err error) {
 		}
 	}
 	db, err := badger.Open(opt)
+	if err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock") {
+		return nil, lockedError(o.Dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: badger does not open it: %s", errIndex, scrub(err))
 	}
@@ -153,7 +161,7 @@ func (ix *index) close() error {
 		}
 		return nil
 	case <-time.After(closeWait):
-		return fmt.Errorf("%w: badger did not close in %s", errIndex, closeWait)
+		return fmt.Errorf("%w: badger did not close in %s", errStillRunning, closeWait)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // openIndex opens the index if it can be trusted. If not, it returns none, and
-// why, and the index has to be built again. Its errors are ErrLoss and
+// why, and the index has to be built again. Its errors are ErrLoss, ErrLocked and
 // ErrNewerFormat.
 func (b *base) openIndex() (ix *index, why string, err error) {
 	if !b.hasCheckpoint {
@@ -26,14 +26,9 @@ func (b *base) openIndex() (ix *index, why string, err error) {
 	if !grew {
 		return nil, "its MANIFEST is missing, or older than the checkpoint", nil
 	}
-	if err := removeLogs(dir, func(size int64) bool { return size == 0 }); err != nil {
-		return nil, err.Error(), nil
-	}
-	ix, err = openIndex(&b.o)
-	if err != nil && removeLogs(dir, func(int64) bool { return true }) == nil {
-		// Whatever is wrong with the logs, nothing depends on them.
-		b.o.Logger.Warn("the index is opened without what Badger had in memory", "why", err)
-		ix, err = openIndex(&b.o)
+	ix, err = b.openIndexFiles()
+	if errors.Is(err, ErrLocked) {
+		return nil, "", err
 	}
 	if err != nil {
 		return nil, err.Error(), nil
@@ -44,6 +39,25 @@ func (b *base) openIndex() (ix *index, why string, err error) {
 		return nil, why, err
 	}
 	return ix, "", nil
+}
+
+// openIndexFiles opens the index with Badger, if need be without the logs of its
+// memtables. Its errors are errIndex and ErrLocked.
+func (b *base) openIndexFiles() (*index, error) {
+	dir := b.o.path(indexName)
+	if err := removeLogs(dir, func(size int64) bool { return size == 0 }); err != nil {
+		return nil, err
+	}
+	ix, err := openIndex(&b.o)
+	if err == nil || errors.Is(err, ErrLocked) {
+		return ix, err
+	}
+	if lerr := removeLogs(dir, func(int64) bool { return true }); lerr != nil {
+		return nil, lerr
+	}
+	// Whatever is wrong with the logs, nothing depends on them.
+	b.o.Logger.Warn("the index is opened without what Badger had in memory", "why", err)
+	return openIndex(&b.o)
 }
 
 // distrust says why the opened index cannot be used, empty if it can be.

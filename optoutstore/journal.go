@@ -1,8 +1,11 @@
 package optoutstore
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -120,6 +123,9 @@ func (j *journal) commit() error {
 	if err == nil {
 		err = f.Sync()
 	}
+	if err == nil {
+		err = s.attached(j.fs) // it still is
+	}
 	if err != nil {
 		return j.fail(err)
 	}
@@ -190,6 +196,39 @@ func (j *journal) trim() error {
 			return unavailable("the journal cannot be written", err)
 		}
 		j.torn = 0
+	}
+	return nil
+}
+
+// settle makes certain that what was read at open is on the disk. A frame that a
+// process wrote and died before syncing, or whose sync failed, is whole in the
+// page cache and may be nowhere else; it must not be applied, witnessed, or built
+// upon before it is. Linux may have marked its pages clean, so that a sync alone
+// does nothing: the bytes are written again where they are. Only the last frame
+// can be meant, for each is synced before the next is written; but a segment's
+// name may be as new.
+func (j *journal) settle() error {
+	s := j.active()
+	f, err := s.open(j.fs, os.O_RDWR)
+	if err != nil {
+		return unavailable(s.name+" cannot be opened", err)
+	}
+	from := max(0, s.size-maxFrame)
+	last := make([]byte, s.size-from)
+	_, err = f.ReadAt(last, from)
+	if err == nil || errors.Is(err, io.EOF) {
+		_, err = f.WriteAt(last, from)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	for _, dir := range []string{j.dir, filepath.Dir(j.dir), filepath.Dir(filepath.Dir(j.dir))} {
+		if err == nil {
+			err = j.fs.SyncDir(dir)
+		}
+	}
+	if err != nil {
+		return unavailable("the end of the journal cannot be made durable", err)
 	}
 	return nil
 }

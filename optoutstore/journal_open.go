@@ -52,6 +52,10 @@ func openJournal(fsys fsys, dir string, id ID, segmentSize int64, now func() tim
 	if err := j.findEnd(); err != nil {
 		return nil, err
 	}
+	if next := j.end.number + 1; j.leftover != "" && j.leftover != filepath.Join(dir, segmentName(next)) {
+		return nil, fmt.Errorf("%w: %s was begun behind events that are missing; the journal ends with event %d",
+			ErrDamaged, j.leftover, j.end.number)
+	}
 	ok = true
 	return j, nil
 }

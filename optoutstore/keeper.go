@@ -82,10 +82,10 @@ func (d *Durable) saveWitness() error {
 	if d.o.Witness == nil {
 		return nil
 	}
-	at := d.applied.Load()
 	if d.index.Load() == nil {
 		return nil // nothing was acknowledged since the open
 	}
+	at := d.applied.Load() // after the index: it is published first
 	m := Mark{Store: d.id, Number: at.number, Hash: at.hash}
 	if m == d.saved {
 		return nil

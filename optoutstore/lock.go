@@ -13,15 +13,25 @@ const lockName = "LOCK"
 
 // lockDir takes the store's lock, without waiting.
 func lockDir(dir string) (*flock.Flock, error) {
-	l := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(filePerm))
+	return lockFile(filepath.Join(dir, lockName))
+}
+
+// lockFile takes the lock of a file in a store's directory.
+func lockFile(name string) (*flock.Flock, error) {
+	l := flock.New(name, flock.SetPermissions(filePerm))
 	ok, err := l.TryLock()
 	if err != nil {
-		return nil, unavailable("the lock of "+dir+" cannot be taken", err)
+		return nil, unavailable("the lock "+name+" cannot be taken", err)
 	}
 	if !ok {
 		_ = l.Close()
-		return nil, fmt.Errorf("%w: %s is held by another Caddy or by a command that is running on it; "+
-			"stop that one, or give this one a directory of its own", ErrLocked, dir)
+		return nil, lockedError(filepath.Dir(name))
 	}
 	return l, nil
+}
+
+// lockedError says who may hold a store, and what to do.
+func lockedError(dir string) error {
+	return fmt.Errorf("%w: %s is held by another Caddy or by a command that is running on it; "+
+		"stop that one, or give this one a directory of its own", ErrLocked, dir)
 }

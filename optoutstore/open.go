@@ -13,7 +13,8 @@ import (
 // base is a store below its index: locked, identified, its journal open.
 type base struct {
 	o       Options
-	lock    *flock.Flock
+	lock    *flock.Flock // of LOCK
+	second  *flock.Flock // of STORE
 	id      identity
 	journal *journal
 
@@ -81,6 +82,14 @@ func openBase(o Options, accept bool) (*base, error) {
 			return nil, b.lossError()
 		}
 	}
+	if !there && !b.known {
+		for _, name := range []string{indexName, checkpointName} {
+			if left, err := exists(o.fs, o.path(name)); err != nil || left {
+				return nil, fmt.Errorf("%w: %s holds %s, but the file %s is missing; restore the directory from a copy of the store",
+					ErrDamaged, o.Dir, name, identityName)
+			}
+		}
+	}
 	if !there && !b.known && accept {
 		return nil, fmt.Errorf("%w: %s holds no store, and nothing is remembered of one", ErrInvalid, o.Dir)
 	}
@@ -90,7 +99,16 @@ func openBase(o Options, accept bool) (*base, error) {
 	if b.lock, err = lockDir(o.Dir); err != nil {
 		return nil, err
 	}
-	if err := b.openLocked(accept); err != nil {
+	// Whoever had the lock may have told the witness more meanwhile.
+	err = b.askWitness()
+	if err == nil {
+		err = b.openLocked(accept)
+	}
+	if err == nil {
+		// LOCK can be removed by hand, and made again beside one that is held.
+		b.second, err = lockFile(o.path(identityName))
+	}
+	if err != nil {
 		b.close()
 		return nil, err
 	}
@@ -100,6 +118,9 @@ func openBase(o Options, accept bool) (*base, error) {
 func (b *base) close() {
 	if b.journal != nil {
 		_ = b.journal.close()
+	}
+	if b.second != nil {
+		_ = b.second.Close()
 	}
 	_ = b.lock.Close()
 }
@@ -233,7 +254,10 @@ func (b *base) open() (*Durable, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.journal.trim(); err != nil {
+	if err = b.journal.trim(); err == nil {
+		err = b.journal.settle()
+	}
+	if err != nil {
 		if ix != nil {
 			_ = ix.close()
 		}
@@ -243,7 +267,7 @@ func (b *base) open() (*Durable, error) {
 		o:       b.o,
 		id:      b.id.ID,
 		log:     b.o.Logger.With("store", b.o.Dir),
-		lock:    b.lock,
+		locks:   []*flock.Flock{b.second, b.lock},
 		gate:    newGate(),
 		journal: b.journal,
 		queue:   make(chan *request, b.o.MaxPending),

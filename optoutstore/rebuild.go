@@ -16,18 +16,31 @@ const (
 	lookEvery     = 4096            // events between two looks at clock and disk
 )
 
-// runRebuild builds the index again while the store is open. If that fails the
-// store stays as it is: not ready, and saying why.
+// runRebuild builds the index again while the store is open. What fails is tried
+// again after a while, unless it is the journal itself that cannot be read; until
+// then the store is not ready, and says why.
 func (d *Durable) runRebuild(end chain) {
 	defer d.workers.Done()
-	err := d.rebuild(d.ctx, end)
-	switch {
-	case err == nil:
-	case d.ctx.Err() != nil:
-		d.log.Info("building the index was interrupted; it begins anew at the next start")
-	default:
+	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
+		err := d.rebuild(d.ctx, end)
+		switch {
+		case err == nil:
+			d.blocked.set(nil)
+			return
+		case d.ctx.Err() != nil:
+			d.log.Info("building the index was interrupted; it begins anew at the next start")
+			return
+		}
 		d.blocked.set(err)
 		d.log.Error("the index cannot be built from the journal", "error", err)
+		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewerFormat) {
+			return
+		}
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
 	}
 }
 
