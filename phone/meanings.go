@@ -30,6 +30,9 @@ func (r *Region) long(dst []Number, start int, d string) []Number {
 			dst = r.unprefixed(dst, start, v[cut:])
 		}
 	}
+	if value := octal(d); len(value) >= minListed && len(value) <= MaxDigits {
+		dst = r.variant(dst, start, value)
+	}
 	// A stop may have named each of these in other ways.
 	for i := start; i < len(dst); i++ {
 		n := dst[i]

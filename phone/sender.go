@@ -23,7 +23,7 @@ const (
 	maxShort = 6
 	// minHidden is the fewest digits of an alphanumeric sender that are a reading
 	// of their own, for backends that keep digits only.
-	minHidden = 5
+	minHidden = 3
 )
 
 // CanonicalSender reads the sender of a stop, strictly: nothing is trimmed. It is
@@ -47,7 +47,7 @@ func (r *Region) CanonicalSender(s string) (Sender, error) {
 		return r.numericSender(d), nil
 	}
 	id, err := foldID(s)
-	if err != nil || !isID(id) {
+	if err != nil || !isID(id) || numeral(id) || mixed(s) {
 		return "", ErrNotSender
 	}
 	return Sender(id), nil
@@ -68,7 +68,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	case plainLetters:
 		return append(dst, Sender(field)), nil
 	}
-	if !utf8.ValidString(field) {
+	if !utf8.ValidString(field) || mixed(field) {
 		return dst, ErrUnreadable
 	}
 	s := visible(field)
@@ -89,10 +89,11 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	}
 	if letters {
 		id = strings.TrimLeft(id, "+ ") // a plus may have been a blank
-		if !isID(id) {
+		if !isID(id) || numeral(id) {
 			return dst, ErrUnreadable
 		}
 		dst = append(dst, Sender(id))
+		dst = r.leadingSender(dst, start, field, number.n)
 		if number.n >= minHidden && number.n <= len(number.b) {
 			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
 		}
@@ -102,14 +103,27 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		return dst, ErrUnreadable
 	}
 	if d := strings.TrimPrefix(id, "+"); allDigits(d) {
-		return r.numberSenders(dst, start, d), nil
+		return r.leadingSender(r.numberSenders(dst, start, d), start, field, number.n), nil
+	}
+	if numeral(id) {
+		return dst, ErrUnreadable
 	}
 	var buf [MaxSender]byte
 	plain, err := fold(buf[:0], id)
 	if err != nil || !wellFormed(plain) || !number.fits() {
 		return dst, ErrUnreadable
 	}
-	return r.numberSenders(dst, start, strings.Clone(number.string())), nil
+	dst = r.numberSenders(dst, start, strings.Clone(number.string()))
+	return r.leadingSender(dst, start, field, number.n), nil
+}
+
+// leadingSender appends what a parser that stops at the first other character
+// reads out of a field of all digits.
+func (r *Region) leadingSender(dst []Sender, start int, field string, all int) []Sender {
+	if d := leadingRun(field); len(d) >= minHidden && len(d) < all {
+		dst = r.numberSenders(dst, start, d)
+	}
+	return dst
 }
 
 // numericSender is the canonical form of a sender of digits.
@@ -156,6 +170,10 @@ func (r *Region) longSenders(dst []Sender, start int, d string) []Sender {
 		if v[0] != '0' {
 			break
 		}
+	}
+	if value := octal(d); value != "" {
+		dst = addSender(dst, start, Sender(value))
+		dst = addSender(dst, start, r.numericSender(value))
 	}
 	if len(d) > maxPrefixed {
 		return dst

@@ -93,20 +93,20 @@ func TestSenderReadings(t *testing.T) {
 		{"a blank that was a plus", "US", " " + s, s, nil},
 		{"trailing blank", "US", s + " ", s, nil},
 		{"trailing CR LF", "US", s + "\r\n", s, nil},
-		{"leading zero", "US", "0" + s, s, nil},
-		{"00", "US", "00" + s, s, nil},
-		{"011", "US", "011" + s, "11" + s + " " + s, nil},
+		{"leading zero", "US", "0" + s, "10767532909 " + s, nil},
+		{"00", "US", "00" + s, "10767532909 " + s, nil},
+		{"011", "US", "011" + s, "11" + s + " " + s + " 629242823533", nil},
 		{"separators", "US", "1 (201) 627-01555", s, nil},
 		{"full-width digits", "US", "１２０１６２７０１５５５", s, nil},
 		{"byte order mark", "US", "\ufeff" + s, s, nil},
-		{"soft hyphen", "US", "1201\u00ad62701555", s, nil},
+		{"soft hyphen", "US", "1201\u00ad62701555", "1201 " + s, nil},
 		{"phone", "US", "12065551212", "12065551212", nil},
 		{"national phone", "US", "2065551212", "12065551212 2065551212", nil},
 		{"pretty phone", "US", "(206) 555-1212", "12065551212 2065551212", nil},
 		{"short code", "US", "12345", "12345", nil},
 		{"short code that may be a phone", "NO", "12345", "12345 4712345", nil},
 		{"phone that may be a short code", "NO", "4712345", "12345 4712345", nil},
-		{"short code with zeros", "US", "0012345", "12345", nil},
+		{"short code with zeros", "US", "0012345", "12345 5349", nil},
 		{"alphanumeric", "US", "mybrand", "mybrand", nil},
 		{"alphanumeric, other case", "US", "MYBRAND", "mybrand", nil},
 		{"alphanumeric, blanks around", "US", "\u00a0MyBrand\t", "mybrand", nil},
@@ -238,6 +238,66 @@ func TestFoldKeepsScriptsApart(t *testing.T) {
 					t.Errorf("%q (%U) becomes %q", c, c, id)
 				}
 			}
+		}
+	}
+}
+
+// What a parser of numbers reads out of a sender is a reading, or the sender is
+// refused.
+func TestSenderNumerals(t *testing.T) {
+	t.Parallel()
+	const s = "120162701555"
+	r := regionOf("US")
+	for _, tt := range []struct{ field, stop string }{
+		{s + " 99", s},
+		{s + "-99", s},
+		{s + " +1", s},
+		{s + ".000", s},
+		{s + ".500", s},
+		{s + "x99", s},
+		{"+" + s + "x1", s},
+		{s + "a1", s},
+		{s + "e0", s},
+		{s + "e0x", s},
+		{"1.20162701555e11", s},
+		{"1.20162701555E+11", s},
+		{"12.0162701555e10", s},
+		{"1201627015550e-1", s},
+		{"0x1bfa4150f3", s},
+		{"0x1b_fa41_50f3", s},
+		{"0o1577220250363", s},
+		{"0b1101111111010010000010101000011110011", s},
+		{"01577220250363", s},
+		{s + "/99", s},
+		{s + "(9)", s},
+		{s + "'9", s},
+		{s + "\u200b9", s},
+		{s + "\u00ad9", s},
+		{"\ufeff" + s + "\u200b9", s},
+		{s + "\uff11", s},
+		{"\uff19" + s, s},
+		{"\u00b2" + s, s},
+		{"\u2460" + s, s},
+		{"a\u0661" + s, s},
+		{"12345.0", "12345"},
+		{"12345e0", "12345"},
+		{"1.2345e4", "12345"},
+		{"12345-9", "12345"},
+		{"12345x9", "12345"},
+		{"911x", "911"},
+	} {
+		got, err := r.SenderReadings(nil, tt.field)
+		if err == nil && !slices.Contains(got, Sender(tt.stop)) {
+			t.Errorf("%q reads as %q, without %s", tt.field, got, tt.stop)
+		}
+	}
+	for _, field := range []string{"3M", "24Shop", "7Eleven", "1-800-Flowers", "4ever", "0xygen", "24h.Shop", "Shop2.5", "2e", "Shop24"} {
+		got, err := r.SenderReadings(nil, field)
+		if err != nil || got[0] != Sender(strings.ToLower(field)) {
+			t.Errorf("%q reads as %q, %v", field, got, err)
+		}
+		if stop, err := r.CanonicalSender(field); err != nil || stop != got[0] {
+			t.Errorf("a stop of %q is %q, %v", field, stop, err)
 		}
 	}
 }

@@ -21,7 +21,7 @@ const (
 )
 
 // plainKind recognises the senders that need no folding: ASCII digits, and lower
-// case ASCII letters with few digits.
+// case ASCII letters with few digits behind.
 func plainKind(s string) kind {
 	letters, numbers := 0, 0
 	for i := range len(s) {
@@ -37,7 +37,7 @@ func plainKind(s string) kind {
 	switch {
 	case letters == 0 && numbers > 0:
 		return plainDigits
-	case letters > 0 && numbers < minHidden:
+	case letters > 0 && numbers < minHidden && s[0] >= 'a':
 		return plainLetters
 	}
 	return otherText

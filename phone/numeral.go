@@ -1,0 +1,91 @@
+package phone
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// numeral reports whether a parser of numbers reads another value out of a folded
+// sender than its digits: an exponent, a fraction, or a base that is written out.
+// What follows the value does not matter, for many parsers stop there.
+func numeral(id string) bool {
+	d := id
+	if d != "" && (d[0] == '+' || d[0] == '-') {
+		d = d[1:]
+	}
+	if len(d) > 2 && d[0] == '0' {
+		next := strings.TrimLeft(d[2:], "_")
+		base := map[byte]string{'x': "0123456789abcdef", 'o': "01234567", 'b': "01"}[d[1]]
+		if next != "" && strings.IndexByte(base, next[0]) >= 0 {
+			return true
+		}
+	}
+	whole := run(d)
+	rest := d[len(whole):]
+	dot := strings.HasPrefix(rest, ".")
+	var part string
+	if dot {
+		part = run(rest[1:])
+		rest = rest[1+len(part):]
+	}
+	if whole == "" && part == "" {
+		return false
+	}
+	if rest == "" {
+		return dot
+	}
+	if rest[0] != 'e' {
+		return false
+	}
+	rest = rest[1:]
+	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
+		rest = rest[1:]
+	}
+	return run(rest) != ""
+}
+
+// run is the ASCII digits that s begins with.
+func run(s string) string {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// leadingRun is what a parser like atoi reads out of a field, whatever follows.
+func leadingRun(field string) string {
+	field = strings.TrimLeftFunc(field, func(c rune) bool { return unicode.IsSpace(c) || unicode.In(c, unicode.Cf) })
+	return run(strings.TrimLeft(field, "+ "))
+}
+
+// octal is the value of digits that a parser takes for octal because they begin
+// with a zero, or "".
+func octal(d string) string {
+	if d == "" || d[0] != '0' || !allDigits(d) {
+		return ""
+	}
+	v, err := strconv.ParseUint(trimZeros(d), 8, 64)
+	if err != nil || v == 0 {
+		return ""
+	}
+	return strconv.FormatUint(v, 10)
+}
+
+// mixed reports whether a field has ASCII digits beside others, or beside other
+// characters that stand for numbers. Some readers drop the latter, some do not.
+func mixed(field string) bool {
+	ascii, other := false, false
+	for _, c := range field {
+		switch {
+		case c >= '0' && c <= '9':
+			ascii = true
+		case c >= utf8.RuneSelf && unicode.IsNumber(c):
+			other = true
+		}
+	}
+	return ascii && other
+}
