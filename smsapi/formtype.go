@@ -48,35 +48,14 @@ var (
 	}
 )
 
-// isForm reports whether a Content-Type is that of a form in UTF-8. Unknown
-// parameters are let be, a malformed list of them is not.
+// isForm reports whether a Content-Type is that of a form in UTF-8, with a
+// well-formed list of parameters or none.
 func isForm(contentType string) bool {
 	mediaType, params, _ := strings.Cut(contentType, ";")
 	if !strings.EqualFold(trimBlanks(mediaType), "application/x-www-form-urlencoded") {
 		return false
 	}
-	charset := false
-	for params != "" {
-		name, rest, ok := strings.Cut(params, "=")
-		if !ok {
-			return trimBlanks(params) == "" // the trailing semicolon that some clients write
-		}
-		if name = trimBlanks(name); !isToken(name) {
-			return false
-		}
-		value, after, ok := paramValue(rest)
-		if !ok {
-			return false
-		}
-		if strings.EqualFold(name, "charset") {
-			if charset || !isUTF8Name(value) {
-				return false
-			}
-			charset = true
-		}
-		params = after
-	}
-	return true
+	return charsetIsUTF8(params)
 }
 
 // paramValue splits a parameter's value, a token or a quoted string, from the
@@ -139,7 +118,8 @@ func (b *Body) Form() (string, *Refusal) {
 	case looksStructured(form):
 		return "", refusedLook
 	}
-	return form, nil
+	// The line's end that some clients write behind a form is none of its last value.
+	return strings.TrimSuffix(strings.TrimSuffix(form, "\n"), "\r"), nil
 }
 
 // looksStructured reports whether a body begins like JSON, XML or multipart. PHP and

@@ -77,21 +77,45 @@ func onlyWebSocket(upgrade []string) bool {
 // it there.
 func movesToGuarded(api API, r *http.Request, targets []string) bool {
 	for _, target := range targets {
-		if i := strings.Index(target, "://"); i >= 0 {
-			target = target[i+len("://"):]
-			target = target[strings.IndexByte(target+"/", '/'):]
-		}
-		if target == r.URL.RequestURI() {
+		own := r.URL.RequestURI()
+		if target == own {
 			continue
 		}
-		path, _, _ := strings.Cut(target, "?")
-		// Taken as written: Guards decodes, and a target that does not parse is
-		// still looked at.
-		if api.Guards(&url.URL{Path: path}) {
+		if behind, ok := behindAuthority(target); ok {
+			if behind == own {
+				continue
+			}
+			if targetIsGuarded(api, behind) {
+				return true
+			}
+		}
+		if targetIsGuarded(api, target) {
 			return true
 		}
 	}
 	return false
+}
+
+// behindAuthority is what follows scheme and host of an absolute target. A "://"
+// behind the first delimiter is of no scheme.
+func behindAuthority(target string) (string, bool) {
+	i := strings.Index(target, "://")
+	if i < 0 || strings.ContainsAny(target[:i], "/?#") {
+		return "", false
+	}
+	target = target[i+len("://"):]
+	end := strings.IndexAny(target, "/?#")
+	if end < 0 {
+		return "", true
+	}
+	return target[end:], true
+}
+
+// targetIsGuarded takes the path as written: Guards decodes, and a target that
+// does not parse is still looked at.
+func targetIsGuarded(api API, target string) bool {
+	path, _, _ := strings.Cut(target, "?")
+	return api.Guards(&url.URL{Path: path})
 }
 
 // ConnectionRefusal refuses a request to a guarded path that asks the next hop

@@ -15,9 +15,11 @@ import (
 // Every segment counts, not only the last: what follows may be PATH_INFO to the
 // backend, or be resolved away. Folded are: escapes, once and more; "\" as "/"
 // (IIS); ";parameters" and what stands behind a NUL, "?" or "#" (Servlet, C
-// strings, Apache); dots and blanks at the end (Windows); an extension (Spring,
-// Rails); letter case and compatibility forms (IIS, Express). Dot segments and
-// repeated slashes need no thought, since every segment counts.
+// strings, Apache); letter case and compatibility forms (IIS, Express). Dot segments and
+// repeated slashes need no thought, since every segment counts. Nor does what else
+// follows the name in its segment (Windows' dots and blanks, an extension to Rails
+// and Spring, anything to a prefix location or an unanchored pattern): a segment
+// that begins with it counts.
 func PathNames(u *url.URL, segment string) bool {
 	return pathNames(u.Path, segment) ||
 		u.RawPath != "" && pathNames(u.RawPath, segment) ||
@@ -50,9 +52,7 @@ func plainPathNames(path, segment string) (hit, sure bool) {
 		if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) {
 			continue
 		}
-		if len(seg) == len(segment) || segmentIs(seg, segment) {
-			return true, true
-		}
+		return true, true
 	}
 	return false, true
 }
@@ -87,7 +87,7 @@ func oddPathNames(path, segment string) bool {
 			if i < len(folded) && folded[i] != '/' {
 				continue
 			}
-			if segmentIs(folded[start:i], segment) {
+			if segmentBegins(folded[start:i], segment) {
 				return true
 			}
 			start = i + 1
@@ -126,35 +126,11 @@ func foldPath(path string) string {
 	return b.String()
 }
 
-// segmentIs reports whether a path's segment is the one looked for, to a reader
-// that ignores what stands behind it.
-func segmentIs(seg, segment string) bool {
-	for i := range len(seg) {
-		if c := seg[i]; c < ' ' || c == 0x7f || strings.IndexByte(`;?#:%&"*<>|`, c) >= 0 {
-			seg = seg[:i]
-			break
-		}
-	}
-	seg = strings.Trim(seg, " ")
-	seg = strings.TrimRight(seg, ". ")
-	if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) {
-		return false
-	}
-	return seg[len(segment):] == "" || isExtension(seg[len(segment):])
-}
-
-// isExtension reports whether s is a file name extension such as ".json", which
-// Rails and older Springs strip from a route.
-func isExtension(s string) bool {
-	if len(s) < 2 || len(s) > 6 || s[0] != '.' {
-		return false
-	}
-	for i := 1; i < len(s); i++ {
-		if !isAlnum(lower(s[i])) {
-			return false
-		}
-	}
-	return true
+// segmentBegins reports whether a folded path's segment begins with the one looked
+// for.
+func segmentBegins(seg, segment string) bool {
+	seg = strings.TrimLeft(seg, " ")
+	return len(seg) >= len(segment) && equalFoldASCII(seg[:len(segment)], segment)
 }
 
 func isASCII(s string) bool {

@@ -21,7 +21,9 @@ var (
 )
 
 // CanonicalRealm is the form in which realms are compared: without blanks around
-// it, letter case folded, in Unicode's NFKC. Configuration and requests go
+// it, letter case folded, compatibility forms resolved, and without accents and
+// what is invisible: databases compare so (MySQL's collations _ai_ci, its default
+// among them). Configuration and requests go
 // through it alike. The realm "*" stands for every realm in the list and is no
 // account: it is unreadable here.
 func CanonicalRealm(s string) (string, error) {
@@ -34,7 +36,8 @@ func CanonicalRealm(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", ErrRealmUnreadable
 	}
-	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+	s = norm.NFKD.String(cases.Fold().String(norm.NFKD.String(s)))
+	s = norm.NFC.String(withoutMarks(s))
 	s = strings.Join(strings.Fields(s), " ")
 	if s == "" {
 		return "", ErrRealmEmpty
@@ -43,7 +46,7 @@ func CanonicalRealm(s string) (string, error) {
 		return "", ErrRealmTooLong
 	}
 	// Blanks other than the space are gone by now. A NUL ends the name for some
-	// readers, and a database may compare as if a format character were not there.
+	// readers, and a database may compare as if a control character were not there.
 	if s == "*" || strings.IndexFunc(s, isInvisible) >= 0 {
 		return "", ErrRealmUnreadable
 	}
@@ -60,6 +63,32 @@ func isCanonicalRealm(s string) bool {
 	}
 	return s != ""
 }
+
+// withoutMarks is s, decomposed and case-folded, without marks and what is
+// ignorable, and with plain letters for those whose accent is a part of them.
+func withoutMarks(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+		case r == 'ß':
+			b.WriteString("ss")
+		case r == 'æ':
+			b.WriteString("ae")
+		case r == 'œ':
+			b.WriteString("oe")
+		default:
+			if plain, ok := strokeless[r]; ok {
+				r = plain
+			}
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+var strokeless = map[rune]rune{'ø': 'o', 'ł': 'l', 'đ': 'd', 'ð': 'd', 'ħ': 'h', 'ŧ': 't', 'ı': 'i'}
 
 func isInvisible(r rune) bool {
 	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)

@@ -45,6 +45,9 @@ func (a *api) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
 		return refusal
 	}
+	if refusal := smsapi.DecodingRefusal(r); refusal != nil {
+		return refusal
+	}
 	raw, refusal := body.Bytes()
 	if refusal != nil {
 		return refusal

@@ -15,6 +15,9 @@ type arguments struct {
 	segments int
 	// charset: a _charset_ argument names an encoding in which other bytes are ASCII.
 	charset bool
+	// control: a name holds a control character, such as ISO-2022's shifts, which
+	// readers of such encodings drop.
+	control bool
 }
 
 // argument is one of them. Its value stays as written until it is asked for.
@@ -85,6 +88,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		args.add(r, p, from)
 		return
 	}
+	args.control = args.control || holdsControl(p.Name)
 	r := foldedRole(p.Name)
 	// A name without "=" sets a role to nothing, and what lacks its command, realm
 	// or phone messages nobody. So a stray "&" in a text ("Q&A", "T&C's") is let be,
@@ -93,6 +97,26 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.object(r, refusedSpelling[r])
+}
+
+// holdsControl reports whether text, decoded once or twice, holds a control character
+// other than NUL and blanks, of which others take care.
+func holdsControl(text string) bool {
+	if isPlainValue(text) {
+		return false
+	}
+	var buf [256]byte
+	decoded, met := smsapi.AppendUnescaped(buf[:0], text, ' ')
+	if met&smsapi.EscapesTwice != 0 {
+		again, _ := smsapi.AppendUnescaped(nil, string(decoded), ' ')
+		decoded = append(decoded, again...)
+	}
+	for _, c := range decoded {
+		if c < ' ' && c != 0 && c != '\t' && c != '\r' && c != '\n' {
+			return true
+		}
+	}
+	return false
 }
 
 // add takes up a pair of a name that every reader knows.
@@ -264,6 +288,9 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	}
 	if args.charset {
 		return smsapi.Other, refusedCharset
+	}
+	if args.control || !f.plain && holdsControl(f.raw) {
+		return smsapi.Other, refusedControl
 	}
 	if kind, ok := smsCommand(f.raw); ok {
 		return kind, args.cookieCommand(r)

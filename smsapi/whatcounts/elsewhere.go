@@ -2,6 +2,8 @@ package whatcounts
 
 import (
 	"bytes"
+	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,16 +20,54 @@ func eachCookie(lines []string, do func(role, string) *smsapi.Refusal) *smsapi.R
 	for _, line := range lines {
 		for cookie := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(strings.TrimSpace(cookie), "=")
-			r := roleOf(name)
-			if r == noRole {
-				r = foldedRole(name)
-			}
+			r := cookieRole(name)
 			if r == noRole {
 				continue
 			}
 			if refusal := do(r, strings.Trim(value, `"`)); refusal != nil {
 				return refusal
 			}
+		}
+	}
+	return nil
+}
+
+// cookieRole is the role that some reader of cookies gives to a name. An underscore
+// is a character like any other to all of them, so that "_r" is a name of its own.
+func cookieRole(name string) role {
+	if r := roleOf(name); r != noRole {
+		return r
+	}
+	if strings.HasPrefix(name, "_") {
+		return noRole
+	}
+	for i := range len(name) {
+		c := name[i] | 0x20
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && name[i] != '_' {
+			return foldedRole(name)
+		}
+	}
+	if strings.EqualFold(name, "sendercode") { // senderCode
+		return sender
+	}
+	return roleOf(strings.ToLower(name))
+}
+
+// credentialsRefusal refuses credentials of HTTP Basic on another account than the
+// realm's: a backend may prefer them.
+func credentialsRefusal(lines []string, realm string) *smsapi.Refusal {
+	for _, line := range lines {
+		scheme, credentials, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !strings.EqualFold(scheme, "basic") {
+			continue
+		}
+		decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(credentials))
+		if err != nil {
+			return refusedCredentials
+		}
+		user, _, _ := strings.Cut(string(decoded), ":")
+		if name, err := smsapi.CanonicalRealm(user); err != nil && !errors.Is(err, smsapi.ErrRealmEmpty) || err == nil && name != realm {
+			return refusedCredentials
 		}
 	}
 	return nil
@@ -81,6 +121,10 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 		case sender:
 			if len(to.Senders) == 0 {
 				break // none already stands for any
+			}
+			if meansNone(string(decoded)) {
+				to.Senders = to.Senders[:0]
+				break
 			}
 			more, err := a.region.SenderReadings(to.Senders, string(decoded))
 			if err != nil {

@@ -32,6 +32,9 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
 		return refusal
 	}
+	if refusal := smsapi.DecodingRefusal(r); refusal != nil {
+		return refusal
+	}
 	form, refusal := body.Form()
 	if refusal != nil {
 		return refusal
@@ -80,6 +83,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	}
 	var refusal *smsapi.Refusal
 	if call.Realm, refusal = args.realm(); refusal != nil {
+		return refusal
+	}
+	if refusal = credentialsRefusal(r.Header["Authorization"], call.Realm); refusal != nil {
 		return refusal
 	}
 	call.Password = args.password()
@@ -187,7 +193,7 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 	if refusal != nil {
 		return refusal
 	}
-	if refusal := a.addSenders(to, string(field)); refusal != nil {
+	if refusal := a.addSenders(to, string(field)); refusal != nil || len(to.Senders) == 0 {
 		return refusal
 	}
 	if strings.IndexByte(f.raw, '+') >= 0 {
@@ -200,7 +206,7 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 }
 
 func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
-	if strings.TrimSpace(field) == "" {
+	if meansNone(field) {
 		return nil
 	}
 	senders, err := a.region.SenderReadings(to.Senders, field)
@@ -209,4 +215,16 @@ func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
 	}
 	to.Senders = senders
 	return nil
+}
+
+// meansNone reports whether a backend could take what is given as a sender for
+// none: blanks, a zero (empty to PHP), or how languages spell nothing.
+func meansNone(field string) bool {
+	field = strings.TrimSpace(field)
+	for _, none := range [...]string{"null", "undefined", "none", "nil", "false"} {
+		if strings.EqualFold(field, none) {
+			return true
+		}
+	}
+	return strings.Trim(field, "0+-. ") == "" && (field == "" || strings.IndexByte(field, '0') >= 0)
 }

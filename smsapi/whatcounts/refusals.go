@@ -64,6 +64,16 @@ var (
 		Code:   "realm_unreadable",
 		Reason: "The realm holds characters that no account name has, or is longer than 128 bytes",
 	}
+	refusedCredentials = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "credentials_realm",
+		Reason: "The Authorization header is of another account than the realm, so send only one of them",
+	}
+	refusedControl = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "control_argument",
+		Reason: "The name of an argument or the command holds a control character, so send UTF-8 without any",
+	}
 	refusedStopMethod = &smsapi.Refusal{
 		Status: http.StatusMethodNotAllowed,
 		Code:   "stop_method",
