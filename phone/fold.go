@@ -154,14 +154,15 @@ func wellFormed(number []byte) bool {
 }
 
 // fraction reports whether a spreadsheet has been at the number: 12065551212.0
-// is no grouping that people use.
+// and 12065551211.999 are no groupings that people use, and some round them.
 func fraction(number []byte) bool {
 	for more := true; more; {
 		var part []byte
 		part, number, more = bytes.Cut(number, []byte(" "))
 		head, tail, found := bytes.Cut(bytes.Trim(part, "-"), []byte("."))
-		if found && len(head) >= minListed && len(tail) < 3 && !bytes.ContainsAny(head, "-.") {
-			return len(tail) > 0
+		if found && len(head) >= minListed && len(tail) > 0 && !bytes.ContainsAny(head, "-.") &&
+			(len(tail) < 3 || allDigits(string(tail))) {
+			return true
 		}
 	}
 	return false

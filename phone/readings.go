@@ -3,6 +3,8 @@ package phone
 import (
 	"bytes"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 const (
@@ -47,16 +49,35 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 	if len(field) > MaxField {
 		return dst, ErrTooLong
 	}
+	start := len(dst)
+	dst, err := r.textReadings(dst, field)
+	if err != nil || !strings.Contains(field, "(0)") {
+		return dst, err
+	}
+	// A zero in parentheses is the trunk prefix, which many cut out.
+	if cut := strings.ReplaceAll(field, "(0)", ""); strings.ContainsFunc(cut, unicode.IsDigit) {
+		if dst, err = r.textReadings(dst, cut); err != nil {
+			return dst[:start], err
+		}
+	}
+	return dst[:start+len(unique(dst[start:]))], nil
+}
+
+// textReadings reads a field as it stands.
+func (r *Region) textReadings(dst []Number, text string) ([]Number, error) {
 	var buf [128]byte
-	plain, err := fold(buf[:0], field)
+	plain, err := fold(buf[:0], text)
 	if err != nil {
 		return dst, err
 	}
-	return r.fieldReadings(dst, plain)
+	if mixed(text) {
+		return dst, ErrUnreadable
+	}
+	return r.fieldReadings(dst, plain, text)
 }
 
-// fieldReadings reads a folded field.
-func (r *Region) fieldReadings(dst []Number, plain []byte) ([]Number, error) {
+// fieldReadings reads a field that is folded to plain.
+func (r *Region) fieldReadings(dst []Number, plain []byte, text string) ([]Number, error) {
 	if len(bytes.Trim(plain, " ")) == 0 {
 		return dst, ErrEmpty
 	}
@@ -89,6 +110,13 @@ func (r *Region) fieldReadings(dst []Number, plain []byte) ([]Number, error) {
 		if f.effort > maxEffort {
 			return dst[:start], ErrTooLong
 		}
+	}
+	var err error
+	if dst, err = r.nestedReadings(dst, text, f.whole.n); err == nil {
+		dst, err = r.brokenReadings(dst, text, f.whole.n)
+	}
+	if err != nil {
+		return dst[:start], err
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
 }

@@ -1,0 +1,117 @@
+package phone
+
+import (
+	"strings"
+	"unicode"
+)
+
+// The kinds of separators that a field can hold.
+const (
+	commas = 1 << iota
+	semicolons
+	bars
+	lines
+	tabs
+	slashes
+	blanks
+	kinds = iota
+)
+
+// separator is the kind of separator that c is, or 0.
+func separator(c rune) uint8 {
+	b, ok := foldRune(c)
+	if !ok {
+		return 0
+	}
+	switch b {
+	case ',':
+		return commas
+	case ';':
+		return semicolons
+	case '|':
+		return bars
+	case ' ':
+	default:
+		return 0
+	}
+	switch c {
+	case '\t':
+		return tabs
+	case '/', '\uFF0F':
+		return slashes
+	case '\n', '\v', '\f', '\r', '\u0085', '\u2028', '\u2029':
+		return lines
+	}
+	return blanks
+}
+
+// nestedReadings reads a field with separators of several kinds as backends do that
+// split at one of them and drop the others: 1,206,555,1212;1,310,555,0000.
+func (r *Region) nestedReadings(dst []Number, text string, whole int) ([]Number, error) {
+	var present uint8
+	for _, c := range text {
+		present |= separator(c)
+	}
+	if present&(present-1) == 0 {
+		return dst, nil
+	}
+	for k := range kinds {
+		kind := uint8(1) << k
+		if present&kind == 0 {
+			continue
+		}
+		f := field{}
+		var piece digits
+		inner, open := false, false // another separator between digits, and behind the last
+		read := func() {
+			if inner && piece.n >= minListed && piece.n < whole && piece.fits() {
+				dst = r.read(dst, &f, &piece)
+			}
+			piece, inner, open = digits{}, false, false
+		}
+		for _, c := range text {
+			switch s := separator(c); {
+			case s == kind:
+				read()
+			case s != 0:
+				open = piece.n > 0
+			default:
+				if b, _ := foldRune(c); b >= '0' && b <= '9' {
+					inner = inner || open
+					piece.put(b)
+				}
+			}
+		}
+		read()
+		if f.effort > maxEffort {
+			return dst, ErrTooLong
+		}
+	}
+	return dst, nil
+}
+
+// brokenReadings reads each run of ASCII digits in a field whose digits have
+// format characters between, where some readers stop or split.
+func (r *Region) brokenReadings(dst []Number, text string, whole int) ([]Number, error) {
+	if !strings.ContainsFunc(text, func(c rune) bool { return unicode.In(c, unicode.Cf) }) {
+		return dst, nil
+	}
+	f := field{}
+	for text != "" {
+		d := run(text)
+		if d == "" {
+			text = text[1:]
+			continue
+		}
+		text = text[len(d):]
+		piece := digits{}
+		piece.addString(d)
+		if piece.n >= minListed && piece.n < whole && piece.fits() {
+			dst = r.read(dst, &f, &piece)
+		}
+	}
+	if f.effort > maxEffort {
+		return dst, ErrTooLong
+	}
+	return dst, nil
+}
