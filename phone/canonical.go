@@ -128,11 +128,18 @@ func (r *Region) international(d string) (Number, bool) {
 		return Number{}, false
 	}
 	national := d[len(p.code):]
+	if oldMexican(d) {
+		national = national[1:]
+	}
 	if n, ok, sure := p.read(&p.trunk, p.inside, national); sure {
 		return n, ok
 	}
 	return parsed("+"+d, "", p.code)
 }
+
+// oldMexican reports whether an international number has the 1 that marked Mexican
+// mobiles until 2019, and that many address books and networks still write.
+func oldMexican(d string) bool { return len(d) == 13 && d[:3] == "521" }
 
 // national reads digits as a number of the region without its calling code.
 func (r *Region) national(d string) (Number, bool) {

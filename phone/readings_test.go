@@ -356,3 +356,21 @@ func TestReadingsOfOddFields(t *testing.T) {
 		}
 	}
 }
+
+func TestOldMexicanMobiles(t *testing.T) {
+	t.Parallel()
+	want := number(t, "525512345678")
+	for _, code := range []string{"US", "MX", "SE", "BR"} {
+		r := regionOf(code)
+		for _, field := range []string{"5215512345678", "+52 1 55 1234 5678", "0115215512345678", "005215512345678"} {
+			if got, err := r.Readings(nil, field); err != nil || !slices.Contains(got, want) {
+				t.Errorf("%s: %q reads as %s, %v", code, field, show(got), err)
+			}
+		}
+	}
+	for _, code := range []string{"US", "MX", "GB"} {
+		if got, err := regionOf(code).Canonical("5215512345678"); err != nil || got != want {
+			t.Errorf("%s: a stop of it is %s, %v", code, got.Digits(), err)
+		}
+	}
+}

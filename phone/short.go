@@ -9,7 +9,7 @@ import "strings"
 // short appends the readings of d, each once since dst[start:], if it can tell
 // them.
 func (r *Region) short(dst []Number, start int, d string) ([]Number, bool) {
-	if !r.plain || len(d) <= 3 || len(d) > MaxDigits || d[0] == '0' || r.idd.mayBegin(d) {
+	if !r.plain || len(d) <= 3 || len(d) > MaxDigits || d[0] == '0' || r.idd.mayBegin(d) || oldMexican(d) {
 		return dst, false
 	}
 	if national, ok := strings.CutPrefix(d, r.plan.code); ok {
