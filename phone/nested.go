@@ -55,10 +55,17 @@ func (r *Region) nestedReadings(dst []Number, text string, whole int) ([]Number,
 	if present&(present-1) == 0 {
 		return dst, nil
 	}
-	for k := range kinds {
-		kind := uint8(1) << k
+	const lists = commas | semicolons | bars
+	for k := range 2 * kinds {
+		kind := uint8(1) << (k % kinds)
 		if present&kind == 0 {
 			continue
+		}
+		if k >= kinds { // within the elements of a list
+			if kind&lists != 0 || present&lists == 0 {
+				continue
+			}
+			kind |= lists
 		}
 		f := field{}
 		var piece digits
@@ -71,7 +78,7 @@ func (r *Region) nestedReadings(dst []Number, text string, whole int) ([]Number,
 		}
 		for _, c := range text {
 			switch s := separator(c); {
-			case s == kind:
+			case s&kind != 0:
 				read()
 			case s != 0:
 				open = piece.n > 0
