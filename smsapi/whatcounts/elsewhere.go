@@ -2,8 +2,6 @@ package whatcounts
 
 import (
 	"bytes"
-	"encoding/base64"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,26 +49,6 @@ func cookieRole(name string) role {
 		return sender
 	}
 	return roleOf(strings.ToLower(name))
-}
-
-// credentialsRefusal refuses credentials of HTTP Basic on another account than the
-// realm's: a backend may prefer them.
-func credentialsRefusal(lines []string, realm string) *smsapi.Refusal {
-	for _, line := range lines {
-		scheme, credentials, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !strings.EqualFold(scheme, "basic") {
-			continue
-		}
-		decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(credentials))
-		if err != nil {
-			return refusedCredentials
-		}
-		user, _, _ := strings.Cut(string(decoded), ":")
-		if name, err := smsapi.CanonicalRealm(user); err != nil && !errors.Is(err, smsapi.ErrRealmEmpty) || err == nil && name != realm {
-			return refusedCredentials
-		}
-	}
-	return nil
 }
 
 // cookieCommand refuses a cookie that some reader takes for a send command in

@@ -85,9 +85,6 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if call.Realm, refusal = args.realm(); refusal != nil {
 		return refusal
 	}
-	if refusal = credentialsRefusal(r.Header["Authorization"], call.Realm); refusal != nil {
-		return refusal
-	}
 	call.Password = args.password()
 	if kind == smsapi.Stop {
 		return a.readStop(args, call)

@@ -64,11 +64,6 @@ var (
 		Code:   "realm_unreadable",
 		Reason: "The realm holds characters that no account name has, or is longer than 128 bytes",
 	}
-	refusedCredentials = &smsapi.Refusal{
-		Status: http.StatusBadRequest,
-		Code:   "credentials_realm",
-		Reason: "The Authorization header is of another account than the realm, so send only one of them",
-	}
 	refusedControl = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "control_argument",
