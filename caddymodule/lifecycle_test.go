@@ -169,6 +169,63 @@ func TestFailedReload(t *testing.T) {
 	g.wantBlocked(b, testPhone)
 }
 
+// Through the admin API, whose server and routers are those of the newest
+// configuration, of a failed one, too (caddy.md: "What a reload really does", 1 and
+// 7): what the running handlers use is untouched by that, and a good load follows
+// a bad one.
+func TestReloadThroughAdminAPI(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	admin := freeAddr(t)
+	g.addr = freeAddr(t)
+	config := func(o options) []byte {
+		t.Helper()
+		o.backend = b.addr
+		cfg, err := adapt(strings.Replace(g.caddyfile(o), "admin off", "admin "+admin, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	if err := caddy.Load(config(options{}), true); err != nil {
+		t.Fatal(err)
+	}
+	store, _ := onlyStore(t)
+	post := func(cfg []byte) int {
+		t.Helper()
+		// Not kept alive: a load replaces the admin server as well.
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		for range 5 {
+			resp, err := client.Post("http://"+admin+"/load", "application/json", strings.NewReader(string(cfg)))
+			if err == nil {
+				resp.Body.Close()
+				return resp.StatusCode
+			}
+		}
+		t.Fatal("the admin API does not answer")
+		return 0
+	}
+	good := config(options{site: "max_body 2MiB"})
+	for range 3 {
+		for _, at := range []string{"provision", "validate", "start"} {
+			if status := post(withApp(t, good, "stopgate_failing_app", failingApp{at})); status != http.StatusBadRequest {
+				t.Errorf("failing at %s: status %d", at, status)
+			}
+			g.wantBlocked(b, testPhone)
+			g.wantForwarded(b, otherPhone)
+		}
+		if status := post(good); status != http.StatusOK {
+			t.Errorf("a good load after a bad one: status %d", status)
+		}
+		good = config(options{site: fmt.Sprintf("max_body %dMiB", 3+len(good)%5)})
+		if s, refs := onlyStore(t); s != store || refs != 1 {
+			t.Errorf("same store: %v, references: %d", s == store, refs)
+		}
+		g.mustStop(testPhone)
+	}
+}
+
 // Provisioning touches no store, so that a configuration can be checked beside
 // the server that runs it.
 func TestValidateBesideRunningServer(t *testing.T) {
