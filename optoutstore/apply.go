@@ -71,6 +71,7 @@ func (ix *index) apply(id ID, events []outcome, end chain) (err error) {
 			err = unavailable("the index cannot be written", fmt.Errorf("%s", scrub(err)))
 		}
 	}()
+	ix.note(events)
 	txn := ix.db.NewTransaction(true)
 	defer txn.Discard()
 	// One allocation for all keys and values: Badger keeps them until Commit is done.

@@ -37,6 +37,9 @@ type index struct {
 
 	newest atomic.Pointer[snapshot] // what readers see
 
+	phones  *summary                // has the phone of everything that was applied since the open
+	summary atomic.Pointer[summary] // phones, once it has those of all rows
+
 	// counts are the count rows that were read or written, by key. They belong to
 	// the goroutine that applies.
 	counts map[string]*countEntry
@@ -116,7 +119,7 @@ func openIndex(o *Options) (ix *index, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: badger does not open it: %s", errIndex, scrub(err))
 	}
-	ix = &index{db: db, dir: dir, log: log, counts: map[string]*countEntry{}}
+	ix = &index{db: db, dir: dir, log: log, phones: newSummary(), counts: map[string]*countEntry{}}
 	if bl.ignored.Load() {
 		_ = ix.close()
 		return nil, fmt.Errorf("%w: a table is damaged", errIndex)

@@ -335,6 +335,8 @@ func (d *Durable) publish(ix *index, flushed, applied chain) {
 	ix.checkpointed = flushed
 	d.applied.Store(&applied)
 	d.index.Store(ix)
+	d.workers.Add(1)
+	go d.runSummary(ix)
 }
 
 // start starts the goroutines of a store.

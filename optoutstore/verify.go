@@ -9,8 +9,8 @@ import (
 
 // Verify reads the whole journal and the whole index and checks everything that
 // can be checked: every checksum, the chain of hashes, that the index has each
-// pair's newest event, and that its counts are those of its rows. The store is in
-// use meanwhile. It calls progress, unless it is nil, every now and then with the
+// pair's newest event, that its counts are those of its rows, and that no row's
+// phone is missing from those held in memory. The store is in use meanwhile. It calls progress, unless it is nil, every now and then with the
 // number of the event it has come to and of the last.
 //
 // Its errors are ErrDamaged for the journal, ErrUnavailable for the index,
@@ -79,6 +79,10 @@ func (ix *index) verifyCounts(interrupted func() error) (err error) {
 				return err
 			}
 		}
+		if s := ix.summary.Load(); s != nil && s.lacks(p.Phone) {
+			ix.summary.Store(nil)
+			return errNotSummarized
+		}
 		if r.inForce {
 			counts[string(appendCountKey(nil, p.Realm, p.Sender))]++
 			counts[string(appendTotalKey(nil, p.Realm))]++
@@ -100,6 +104,11 @@ func (ix *index) verifyCounts(interrupted func() error) (err error) {
 	}
 	return nil
 }
+
+// errNotSummarized: a lookup could have said "not opted out" of a phone that has a
+// row. The index itself is not in doubt.
+var errNotSummarized = fmt.Errorf("%w: the phones held in memory are not those of the index; lookups read the index again; restart",
+	ErrUnavailable)
 
 // errCounts: the rows and their counts differ.
 var errCounts = fmt.Errorf("%w: the index's counts are not those of its rows; stop, remove the directory %s, and start: it is built again",
