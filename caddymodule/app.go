@@ -43,10 +43,16 @@ type App struct {
 	// How phones appear in logs: `masked` (the default, 1206*****12) or `full`.
 	LogPhones string `json:"log_phones,omitempty"`
 
+	// Whether the metrics of requests and opt-outs have the label `realm`, with the
+	// names of the realms that are configured.
+	MetricsRealm bool `json:"metrics_realm,omitempty"`
+
 	logger   *zap.Logger
 	region   *phone.Region
 	accounts *accounts
 	opener   StoreOpener
+	others   *tally            // of requests that no realm's tally counts
+	tallies  map[string]*tally // by realm, under metrics_realm
 
 	// shared is set once the store is open. It stays set after the app has let go
 	// of it, for the requests that are still under way.
@@ -115,6 +121,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 
 	a.accounts, err = newAccounts(ctx, repl, a.Realms)
 	if err != nil {
+		return err
+	}
+	if err := a.provisionMetrics(ctx); err != nil {
 		return err
 	}
 	if len(a.Realms) == 0 {

@@ -28,12 +28,14 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //	    realm          <name> <hash>          # repeatable
 //	    default_region <code>                 # default: US
 //	    log_phones     masked|full            # default: masked
+//	    metrics_realm  on|off                 # default: off
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
 	if d.NextArg() {
 		return d.Err("sms_optout takes its settings in a block; write 'sms_optout {'")
 	}
+	var metricsRealm string
 	for d.NextBlock(0) {
 		option := d.Val()
 		switch option {
@@ -73,8 +75,14 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 
+		case "metrics_realm":
+			if err := oneOf(d, &metricsRealm, onOff); err != nil {
+				return err
+			}
+			a.MetricsRealm = metricsRealm == "on"
+
 		default:
-			return unknownOption(d, "store", "realm", "default_region", "log_phones")
+			return unknownOption(d, "store", "realm", "default_region", "log_phones", "metrics_realm")
 		}
 	}
 	return nil

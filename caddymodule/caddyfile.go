@@ -26,6 +26,9 @@ func oneArg(d *caddyfile.Dispenser, value *string) error {
 	return nil
 }
 
+// onOff are the values of a switch.
+var onOff = []string{"on", "off"}
+
 // oneOf is oneArg for an option with a fixed set of values.
 func oneOf(d *caddyfile.Dispenser, value *string, allowed []string) error {
 	option := d.Val()

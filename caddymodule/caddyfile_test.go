@@ -31,7 +31,7 @@ func TestCaddyfile(t *testing.T) {
 			}
 			const ruler = "----------\n"
 			input, want, _ := strings.Cut(strings.ReplaceAll(string(content), "\r\n", "\n"), ruler)
-			got := outcome(t, input)
+			got := outcomeOf(t, input)
 			if *update {
 				if err := os.WriteFile(file, []byte(input+ruler+got), 0o644); err != nil {
 					t.Fatal(err)
@@ -45,8 +45,8 @@ func TestCaddyfile(t *testing.T) {
 	}
 }
 
-// outcome is what becomes of a Caddyfile.
-func outcome(t *testing.T, input string) string {
+// outcomeOf is what becomes of a Caddyfile.
+func outcomeOf(t *testing.T, input string) string {
 	t.Helper()
 	cfg, err := adapt(input)
 	if err != nil {

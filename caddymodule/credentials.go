@@ -15,6 +15,18 @@ const (
 	busy
 )
 
+// String is the verdict's name in metrics.
+func (v verdict) String() string {
+	switch v {
+	case right:
+		return "right"
+	case busy:
+		return "busy"
+	default:
+		return "wrong"
+	}
+}
+
 // flight is one password being checked, and all who wait for the outcome.
 type flight struct {
 	done    chan struct{}
@@ -24,23 +36,30 @@ type flight struct {
 // verify checks a password that came from a remote address. Known and unknown
 // realms take the same way and the same work.
 func (as *accounts) verify(ctx context.Context, realm, password, remote string) verdict {
+	v, hashed := as.check(ctx, realm, password, remote)
+	meters.checked(v, hashed)
+	return v
+}
+
+// check verifies, and says whether a hash was asked for.
+func (as *accounts) check(ctx context.Context, realm, password, remote string) (v verdict, hashed bool) {
 	a, known := as.forRealm(realm)
 	if a == nil {
-		return wrong
+		return wrong, false
 	}
 	d := a.digest(realm, password)
 
 	a.mu.Lock()
 	if v, ok := a.remembered(d); ok {
 		a.mu.Unlock()
-		return v
+		return v, false
 	}
 	f := a.flights[d]
 	if f == nil {
 		turn := as.hashing.queue(remote)
 		if turn == nil {
 			a.mu.Unlock()
-			return busy
+			return busy, true
 		}
 		f = &flight{done: make(chan struct{})}
 		a.flights[d] = f
@@ -59,9 +78,9 @@ func (as *accounts) verify(ctx context.Context, realm, password, remote string) 
 
 	select {
 	case <-f.done:
-		return f.verdict
+		return f.verdict, true
 	case <-ctx.Done():
-		return busy
+		return busy, true
 	}
 }
 

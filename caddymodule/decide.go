@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/smsapi"
 )
 
@@ -22,12 +23,17 @@ type exchange struct {
 
 	store   *sharedStore // set while this exchange is inside it
 	blocked []int
-	seen    uint64 // the event that a lift is decided upon
+	held    optoutstore.State // the opt-out that blocks, if there is one
+
+	began   time.Time
+	id      string // see decisionID
+	refused bool   // for its head, and forwarded all the same
 }
 
 func (x *exchange) begin(h *Handler, api smsapi.API, r *http.Request) {
 	x.h, x.api, x.r = h, api, r
 	x.body = smsapi.NewBody(r, h.MaxBody)
+	x.began = time.Now()
 }
 
 // end forgets the request, its password and its body with it.
@@ -47,8 +53,10 @@ const (
 
 // decision is what becomes of a request.
 type decision struct {
-	action action
-	answer smsapi.Answer
+	action  action
+	answer  smsapi.Answer
+	outcome outcome
+	code    string // why it is answered, or would be; empty where nothing is in the way
 }
 
 // retryAfter is what a client is told when the list or the credentials cannot be
@@ -56,12 +64,20 @@ type decision struct {
 const retryAfter = 5
 
 var (
-	pass        = decision{action: forward}
-	broken      = decision{answer: smsapi.Answer{Outcome: smsapi.Broken}}
-	unavailable = decision{answer: smsapi.Answer{Outcome: smsapi.Unavailable, RetryAfter: retryAfter}}
-	tooBusy     = decision{answer: smsapi.Answer{Outcome: smsapi.Busy, RetryAfter: retryAfter}}
-	badLogin    = decision{answer: smsapi.Answer{Outcome: smsapi.BadCredentials}}
+	pass        = decision{action: forward, outcome: outcomeForwarded}
+	broken      = failure(smsapi.Broken)
+	unavailable = failure(smsapi.Unavailable)
+	tooBusy     = failure(smsapi.Busy)
 )
+
+// failure is the decision where nothing could be decided.
+func failure(o smsapi.Outcome) decision {
+	d := decision{answer: smsapi.Answer{Outcome: o}, outcome: outcomeFailed, code: codeOf(o)}
+	if o != smsapi.Broken {
+		d.answer.RetryAfter = retryAfter
+	}
+	return d
+}
 
 // decide reads the request and says what becomes of it. A panic on the way is an
 // answer, never a forwarded request.
@@ -71,6 +87,7 @@ func (x *exchange) decide() (d decision) {
 			if x.store != nil {
 				x.store.leave()
 			}
+			meters.panics.Inc()
 			x.h.logPanic("panic while deciding about a request; it was not forwarded", v)
 			d = broken
 		}
@@ -103,7 +120,7 @@ func (x *exchange) read(unusable error) decision {
 	case x.call.Kind == smsapi.Other:
 		return pass
 	case !x.complete():
-		x.h.logger.Error("the API's module has read a call without what it needs; it was not forwarded", x.callField())
+		x.h.logger.Error("the API's module has read a call without what it needs; it was not forwarded", x.fields(broken)...)
 		return broken
 	case x.call.Kind == smsapi.FanOut && x.h.FanOut == fanOutForward,
 		x.call.Kind == smsapi.Subscribe && x.h.Subscribe == subscribeForward:
@@ -111,6 +128,7 @@ func (x *exchange) read(unusable error) decision {
 	case x.call.Kind == smsapi.FanOut && x.h.FanOut == fanOutBlock:
 		return x.block(smsapi.FanOutBlocked)
 	case unusable != nil:
+		meters.storeFailed(opOpen, unusable)
 		return x.storeFailed(unusable)
 	}
 	switch x.call.Kind {
@@ -149,36 +167,43 @@ func (x *exchange) complete() bool {
 
 // refuse answers a request that cannot be read with one meaning.
 func (x *exchange) refuse(refusal *smsapi.Refusal) decision {
-	forwards := x.h.observes() && x.call.Kind != smsapi.Stop
-	x.h.logRefusal(x.r, &x.call, refusal, forwards)
-	if forwards {
-		return pass
+	meters.refused(refusal.Code)
+	if x.h.observes() && x.call.Kind != smsapi.Stop {
+		x.logRefusal(refusal, outcomeWouldBlock)
+		return decision{action: forward, outcome: outcomeWouldBlock, code: refusal.Code}
 	}
-	return decision{answer: smsapi.Answer{Outcome: smsapi.Refused, Refusal: refusal}}
+	x.logRefusal(refusal, outcomeRefused)
+	return decision{
+		answer:  smsapi.Answer{Outcome: smsapi.Refused, Refusal: refusal},
+		outcome: outcomeRefused,
+		code:    refusal.Code,
+	}
 }
 
 // block answers a request that would message someone against their will. Only
 // who knows the realm's password learns why; to others it is a failed login, the
 // same as a stop's.
-func (x *exchange) block(outcome smsapi.Outcome) decision {
-	if x.h.observes() {
-		x.h.logger.Info("would block", x.callField(), zap.String("outcome", outcomeName(outcome)))
-		return pass
-	}
-	if x.h.app.accounts.knows(x.call.Realm) {
+func (x *exchange) block(why smsapi.Outcome) decision {
+	d := decision{outcome: outcomeBlocked, code: codeOf(why), answer: smsapi.Answer{Outcome: why, Blocked: x.blocked}}
+	message := "blocked"
+	switch {
+	case x.h.observes():
+		d = decision{action: forward, outcome: outcomeWouldBlock, code: codeOf(why)}
+		message = "would block"
+	case x.h.app.accounts.knows(x.call.Realm):
 		switch x.login() {
 		case right:
 		case busy:
 			// Not to be sent again by a client library, whatever the password.
-			x.h.logger.Info("blocked; the password could not be checked in time", x.callField())
-			return decision{answer: smsapi.Answer{Outcome: smsapi.Busy}}
+			message = "blocked; the password could not be checked in time"
+			d.answer = smsapi.Answer{Outcome: smsapi.Busy}
 		default:
-			x.h.logger.Info("blocked; the password is wrong as well", x.callField())
-			return badLogin
+			message = "blocked; the password is wrong as well"
+			d.answer = smsapi.Answer{Outcome: smsapi.BadCredentials}
 		}
 	}
-	x.h.logger.Info("blocked", x.callField(), zap.String("outcome", outcomeName(outcome)))
-	return decision{answer: smsapi.Answer{Outcome: outcome, Blocked: x.blocked}}
+	x.h.logger.Info(message, x.fields(d)...)
+	return d
 }
 
 // storeFailed decides where the list cannot tell.
@@ -186,12 +211,14 @@ func (x *exchange) storeFailed(err error) decision {
 	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
 		return unavailable // the client has gone
 	}
-	forwards := x.call.Kind != smsapi.Stop && (x.h.OnStoreError == onStoreErrorForward || x.h.observes())
-	x.h.logger.Error("the opt-out list cannot be asked", x.callField(), zap.Bool("forwarded", forwards), zap.Error(err))
-	if forwards {
-		return pass
+	d := unavailable
+	if x.call.Kind != smsapi.Stop && (x.h.OnStoreError == onStoreErrorForward || x.h.observes()) {
+		meters.unchecked.Inc()
+		d = pass
+		d.code = unavailable.code
 	}
-	return unavailable
+	x.h.logger.Error("the opt-out list cannot be asked", x.fields(d, zap.Error(err))...)
+	return d
 }
 
 func (x *exchange) login() verdict {
@@ -205,14 +232,4 @@ func (h *Handler) observes() bool { return h.Mode == modeObserve }
 func clientIP(r *http.Request) string {
 	ip, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return ip
-}
-
-// requestID is the UUID that Caddy's {http.request.uuid} gives the request.
-func requestID(r *http.Request) string {
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return ""
-	}
-	id, _ := repl.GetString("http.request.uuid")
-	return id
 }

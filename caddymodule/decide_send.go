@@ -9,7 +9,7 @@ import (
 // send lets a message through unless one of its phones has opted out.
 func (x *exchange) send() decision {
 	for i, to := range x.call.Recipients {
-		_, held, err := x.store.Lookup(x.r.Context(), optoutstore.Query{
+		state, held, err := x.store.Lookup(x.r.Context(), optoutstore.Query{
 			Realm: x.call.Realm, Senders: to.Senders, Phones: to.Phones,
 		})
 		if err != nil {
@@ -17,6 +17,7 @@ func (x *exchange) send() decision {
 		}
 		if held {
 			x.blocked = append(x.blocked, i)
+			x.held = state
 		}
 	}
 	if len(x.blocked) == 0 {

@@ -19,10 +19,10 @@ func (x *exchange) stop() decision {
 	switch x.login() {
 	case right:
 	case busy:
-		x.h.logger.Warn("stop not recorded: too many passwords are waiting to be checked", x.callField())
+		x.h.logger.Warn("stop not recorded: too many passwords are waiting to be checked", x.fields(tooBusy)...)
 		return tooBusy
 	default:
-		x.h.logger.Warn("stop not recorded: unknown realm or wrong password", x.callField())
+		x.h.logger.Warn("stop not recorded: unknown realm or wrong password", x.fields(badLogin)...)
 		return badLogin
 	}
 	to := x.call.Recipients[0]
@@ -30,16 +30,26 @@ func (x *exchange) stop() decision {
 		Pair:      optoutstore.Pair{Realm: x.call.Realm, Sender: to.Senders[0], Phone: to.Phones[0]},
 		Source:    optoutstore.SourceAPIWeb,
 		Remote:    clientIP(x.r),
-		RequestID: requestID(x.r),
+		RequestID: x.decisionID(),
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), recordTimeout)
 	defer cancel()
 	event, err := x.store.OptOut(ctx, change)
 	if err != nil {
-		x.h.logger.Error("stop not recorded: the list cannot be written", x.callField(), zap.Error(err))
+		x.h.logger.Error("stop not recorded: the list cannot be written", x.fields(unavailable, zap.Error(err))...)
 		return unavailable
 	}
-	x.h.logger.Info("stop recorded", x.callField(),
-		zap.String("kind", event.Kind.String()), zap.Uint64("event", event.Number), zap.String("request_id", event.RequestID))
-	return decision{answer: smsapi.Answer{Outcome: smsapi.Recorded}}
+	d := decision{outcome: outcomeRecorded, answer: smsapi.Answer{Outcome: smsapi.Recorded}}
+	if event.Kind == optoutstore.OptedOutAgain {
+		d.outcome = outcomeRepeated
+	}
+	x.h.logger.Info("stop recorded", x.fields(d, zap.String("kind", event.Kind.String()), zap.Uint64("event", event.Number))...)
+	return d
+}
+
+// badLogin is what a stop gets for a realm or password that is not known.
+var badLogin = decision{
+	answer:  smsapi.Answer{Outcome: smsapi.BadCredentials},
+	outcome: outcomeRefused,
+	code:    codeOf(smsapi.BadCredentials),
 }

@@ -30,12 +30,16 @@ func (x *exchange) subscribe() decision {
 		return pass
 	}
 	if x.h.Subscribe == subscribeLift && len(to.Phones) == 1 && len(to.Senders) == 1 && state.Pair == x.pair() {
-		x.seen = state.Number
-		return decision{action: forwardAndLift}
+		x.held = state
+		return lifting
 	}
 	x.blocked = append(x.blocked, 0)
+	x.held = state
 	return x.block(smsapi.Resubscribed)
 }
+
+// lifting is the decision to lift an opt-out if the backend accepts.
+var lifting = decision{action: forwardAndLift, outcome: outcomeForwarded}
 
 // pair is the pair of a call with one reading.
 func (x *exchange) pair() optoutstore.Pair {
@@ -68,11 +72,12 @@ func (x *exchange) forwardAndLift(w http.ResponseWriter, next caddyhttp.Handler)
 func (x *exchange) accepted(status int, header http.Header, head []byte) {
 	defer func() {
 		if v := recover(); v != nil {
+			meters.panics.Inc()
 			x.h.logPanic("panic while lifting an opt-out; it may still be in force", v)
 		}
 	}()
 	if coding := header.Get("Content-Encoding"); coding != "" {
-		x.h.logger.Warn("opt-out not lifted: the backend's answer has a Content-Encoding although none was asked for", x.callField())
+		x.h.logger.Warn("opt-out not lifted: the backend's answer has a Content-Encoding although none was asked for", x.fields(lifting)...)
 		return
 	}
 	if x.api.Accepted(status, head) {
@@ -89,18 +94,17 @@ func (x *exchange) lift() {
 		Pair:      x.pair(),
 		Source:    optoutstore.SourceAPIWeb,
 		Remote:    clientIP(x.r),
-		RequestID: requestID(x.r),
+		RequestID: x.decisionID(),
 		Reason:    "subscribed again",
-	}, x.seen)
+	}, x.held.Number)
 	switch {
 	case errors.Is(err, optoutstore.ErrNotOptedOut):
 		// Someone else has lifted it meanwhile.
 	case errors.Is(err, optoutstore.ErrChanged):
-		x.h.logger.Warn("opt-out not lifted: another stop came while the backend carried out the subscribe", x.callField())
+		x.h.logger.Warn("opt-out not lifted: another stop came while the backend carried out the subscribe", x.fields(lifting)...)
 	case err != nil:
-		x.h.logger.Error("opt-out not lifted although the backend accepted the subscribe", x.callField(), zap.Error(err))
+		x.h.logger.Error("opt-out not lifted although the backend accepted the subscribe", x.fields(lifting, zap.Error(err))...)
 	default:
-		x.h.logger.Info("opt-out lifted: subscribed again", x.callField(),
-			zap.Uint64("event", event.Number), zap.String("request_id", event.RequestID))
+		x.h.logger.Info("opt-out lifted: subscribed again", x.fields(lifting, zap.Uint64("event", event.Number))...)
 	}
 }

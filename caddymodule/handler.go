@@ -175,16 +175,8 @@ func (h *Handler) loadAPIs(ctx caddy.Context) error {
 
 // ServeHTTP decides about one request and answers it or passes it on.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	for _, api := range h.apis {
-		refusal := smsapi.HeadRefusal(api, r)
-		if refusal == nil {
-			continue
-		}
-		h.logRefusal(r, new(smsapi.Call), refusal, h.observes())
-		if h.observes() {
-			break // it may be a stop all the same
-		}
-		api.Answer(w, new(smsapi.Call), smsapi.Answer{Outcome: smsapi.Refused, Refusal: refusal})
+	refused, answered := h.refuseHead(w, r)
+	if answered {
 		return nil
 	}
 	api := h.guarding(r)
@@ -192,24 +184,54 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return next.ServeHTTP(w, r)
 	}
 
-	x := h.exchanges.Get().(*exchange)
-	x.begin(h, api, r)
-	defer func() {
-		x.end()
-		h.exchanges.Put(x)
-	}()
+	x := h.begin(api, r)
+	defer h.end(x)
+	x.refused = refused
 
-	decision := x.decide()
-	switch decision.action {
+	d := x.decide()
+	x.settle(w, d)
+	switch d.action {
 	case forward:
 		return next.ServeHTTP(w, r)
 	case forwardAndLift:
 		defer x.store.leave()
 		return x.forwardAndLift(w, next)
 	default:
-		api.Answer(w, &x.call, decision.answer)
+		api.Answer(w, &x.call, d.answer)
 		return nil
 	}
+}
+
+// refuseHead refuses what no API lets pass on any path. To observe it is noted, and
+// goes on: it may be a stop all the same.
+func (h *Handler) refuseHead(w http.ResponseWriter, r *http.Request) (refused, answered bool) {
+	for _, api := range h.apis {
+		refusal := smsapi.HeadRefusal(api, r)
+		if refusal == nil {
+			continue
+		}
+		x := h.begin(api, r)
+		defer h.end(x)
+		d := x.refuse(refusal)
+		x.settle(w, d)
+		if d.action == answer {
+			api.Answer(w, &x.call, d.answer)
+		}
+		return true, d.action == answer
+	}
+	return false, false
+}
+
+// begin takes an exchange for a request. It is given back by end.
+func (h *Handler) begin(api smsapi.API, r *http.Request) *exchange {
+	x := h.exchanges.Get().(*exchange)
+	x.begin(h, api, r)
+	return x
+}
+
+func (h *Handler) end(x *exchange) {
+	x.end()
+	h.exchanges.Put(x)
 }
 
 // guarding returns the API that has r for an endpoint of its own, or nil. It looks

@@ -19,37 +19,47 @@ func maskedPhone(n phone.Number) zap.Field { return zap.String("phone", n.String
 // `log_phones full`.
 func fullPhone(n phone.Number) zap.Field { return zap.String("phone", n.Digits()) }
 
-// callField describes the request for a log line of ours: never its password, and
-// its phone only as the configuration allows.
-func (x *exchange) callField() zap.Field {
-	return zap.Inline(loggedCall{h: x.h, r: x.r, call: &x.call})
+// fields describe the request and what was decided about it for a log line of
+// ours: never its password, and its phone only as the configuration allows.
+func (x *exchange) fields(d decision, more ...zap.Field) []zap.Field {
+	return append([]zap.Field{zap.Inline(loggedCall{x, d})}, more...)
 }
 
-// loggedCall is a call as it appears in a log line.
+// loggedCall is a call as it appears in a log line. Operators search for the names
+// of its fields: docs/operations.md lists them.
 type loggedCall struct {
-	h    *Handler
-	r    *http.Request
-	call *smsapi.Call
+	x *exchange
+	d decision
 }
 
 // MarshalLogObject implements zapcore.ObjectMarshaler.
 func (l loggedCall) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	enc.AddString("call", l.call.Kind.String())
-	enc.AddString("remote", clientIP(l.r))
-	if l.h.app.accounts.knows(l.call.Realm) { // else it is whatever a stranger wrote
-		enc.AddString("realm", l.call.Realm)
+	h, call := l.x.h, &l.x.call
+	enc.AddString("call", call.Kind.String())
+	enc.AddString("outcome", l.d.outcome.String())
+	if l.d.code != "" {
+		enc.AddString("code", l.d.code)
 	}
-	if len(l.call.Recipients) == 0 {
+	enc.AddString("decision", l.x.decisionID())
+	if l.x.held.InForce {
+		enc.AddString("scope", scopeOf(l.x.held.Pair))
+		enc.AddUint64("opt_out", l.x.held.Number)
+	}
+	enc.AddString("remote", clientIP(l.x.r))
+	if h.app.accounts.knows(call.Realm) { // else it is whatever a stranger wrote
+		enc.AddString("realm", call.Realm)
+	}
+	if len(call.Recipients) == 0 {
 		return nil
 	}
-	to := l.call.Recipients[0]
+	to := call.Recipients[0]
 	if len(to.Phones) > 0 {
-		l.h.phones(to.Phones[0]).AddTo(enc)
+		h.phones(to.Phones[0]).AddTo(enc)
 	}
 	if len(to.Senders) > 0 {
-		enc.AddString("sender", l.h.sender(to.Senders[0]))
+		enc.AddString("sender", h.sender(to.Senders[0]))
 	}
-	if n := len(l.call.Recipients); n > 1 {
+	if n := len(call.Recipients); n > 1 {
 		enc.AddInt("recipients", n)
 	}
 	return nil
@@ -70,24 +80,17 @@ func (h *Handler) sender(s phone.Sender) string {
 // codes have up to 6 digits, subscriber numbers 7 and more.
 const minPhone = 7
 
-// logRefusal logs a request that is at fault itself, and whether it was forwarded
-// all the same.
-func (h *Handler) logRefusal(r *http.Request, call *smsapi.Call, refusal *smsapi.Refusal, forwarded bool) {
+// logRefusal logs a request that is at fault itself.
+func (x *exchange) logRefusal(refusal *smsapi.Refusal, o outcome) {
 	message := "refused"
-	if forwarded {
+	if o == outcomeWouldBlock {
 		message = "would refuse"
 	}
-	c := h.logger.Check(zapcore.WarnLevel, message)
-	if c == nil {
-		return
-	}
-	c.Write(
-		zap.String("code", refusal.Code),
+	x.h.logger.Warn(message, x.fields(decision{outcome: o, code: refusal.Code},
 		zap.String("reason", refusal.Reason),
 		zap.Int("status", refusal.Status),
-		zap.String("method", knownMethod(r.Method)),
-		zap.Inline(loggedCall{h: h, r: r, call: call}),
-	)
+		zap.String("method", knownMethod(x.r.Method)),
+	)...)
 }
 
 // knownMethod keeps what a client made up out of the log.
@@ -96,21 +99,6 @@ func knownMethod(method string) string {
 	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions, http.MethodTrace, http.MethodConnect:
 		return method
-	default:
-		return "other"
-	}
-}
-
-func outcomeName(o smsapi.Outcome) string {
-	switch o {
-	case smsapi.OptedOut:
-		return "opted_out"
-	case smsapi.Resubscribed:
-		return "resubscribed"
-	case smsapi.FanOutUnsafe:
-		return "fan_out_unsafe"
-	case smsapi.FanOutBlocked:
-		return "fan_out_blocked"
 	default:
 		return "other"
 	}

@@ -181,6 +181,7 @@ func TestSameAnswerToStrangers(t *testing.T) {
 	g.mustStop(testPhone)
 
 	var want reply
+	ids := make(map[string]bool)
 	for i, q := range []string{
 		"r=myrealm&p=wrong&c=smsstopsubscribersend&phone=12065551212&sender_code=120162701555",
 		"r=nobody&p=mypass&c=smsstopsubscribersend&phone=12065551212&sender_code=120162701555",
@@ -191,6 +192,13 @@ func TestSameAnswerToStrangers(t *testing.T) {
 	} {
 		got := g.get(q)
 		got.Header.Del("Date")
+		// Each decision has a name of its own, made of nothing but chance.
+		if id := got.Header.Get(decisionHeader); len(id) != 16 || ids[id] {
+			t.Errorf("%s: decision %q", q, id)
+		} else {
+			ids[id] = true
+		}
+		got.Header.Set(decisionHeader, "")
 		if i == 0 {
 			want = got
 			continue
