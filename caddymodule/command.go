@@ -13,9 +13,28 @@ func init() {
 		Long: `
 Works on the list that the sms_optout handler keeps. Each verb has its own help:
 
-	caddy sms-optout accept-loss --help`,
-		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(acceptLossCommand())
-		},
+	caddy sms-optout check --help
+
+The verbs ask the running Caddy by its admin API, which is found as Caddy's own
+commands find it (--address, --config). With --store they open the list of a
+Caddy that is stopped.
+
+Phones are shown in full.
+
+Exit status: 0 done, 1 an error, and 10 where 'check' says that a sender may not
+message a phone.`,
+		CobraFunc: addVerbs,
 	})
+}
+
+// addVerbs gives the command its verbs.
+func addVerbs(cmd *cobra.Command) {
+	cmd.AddCommand(
+		checkCommand(),
+		addCommand(),
+		liftCommand(),
+		historyCommand(),
+		listCommand(),
+		acceptLossCommand(),
+	)
 }

@@ -135,6 +135,7 @@ type options struct {
 	backend string // address
 	caddy   string // further global options
 	realms  string // default: testRealm
+	admin   string // address of Caddy's admin endpoint; default: off
 }
 
 // startGateway loads a configuration with one guarded site, and unloads it when
@@ -164,8 +165,11 @@ func (g *gateway) caddyfile(o options) string {
 	if o.realms == "" {
 		o.realms = "realm " + testRealm + " " + testHash()
 	}
+	if o.admin == "" {
+		o.admin = "off"
+	}
 	return fmt.Sprintf(`{
-	admin off
+	admin %s
 	persist_config off
 	auto_https off
 	%s
@@ -183,7 +187,7 @@ http://:%s {
 	%s
 	reverse_proxy %s
 }
-`, o.caddy, o.store, o.realms, o.global, port(g.addr), o.site, o.before, o.backend)
+`, o.admin, o.caddy, o.store, o.realms, o.global, port(g.addr), o.site, o.before, o.backend)
 }
 
 // reload loads the usual configuration anew, on another port: the server of the
@@ -407,4 +411,11 @@ func storeCalls(s *storetest.Faulty) (n int) {
 		n += s.Calls(m)
 	}
 	return n
+}
+
+func writeFile(tb testing.TB, path, text string) {
+	tb.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
 }
