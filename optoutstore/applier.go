@@ -24,7 +24,16 @@ func (d *Durable) runApplier() {
 }
 
 func (d *Durable) apply(b *batch) error {
-	if err := d.index.Load().apply(d.id, b.events, b.end); err != nil {
+	d.applying.Lock()
+	defer d.applying.Unlock()
+	ix := d.index.Load()
+	if ix == nil {
+		return d.notReady() // it was damaged, and is being built again
+	}
+	if b.end.number <= d.applied.Load().number {
+		return nil // it was built again from a journal that held this
+	}
+	if err := ix.apply(d.id, b.events, b.end); err != nil {
 		return err
 	}
 	end := b.end

@@ -2,6 +2,7 @@ package optoutstore
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -181,7 +182,7 @@ func setCounts(w setter, touched []*countEntry) error {
 // inForce counts the opt-outs in force that a message of sender in realm could
 // meet. It reads at most four rows.
 func (ix *index) inForce(realm string, sender phone.Sender) (n uint64, err error) {
-	defer guardRead(&err)
+	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	at := ix.read()
 	defer at.release()
 	realms := scopes(realm, AnyRealm, maxRealm)

@@ -33,15 +33,22 @@ type Durable struct {
 	written atomic.Uint64         // number of the newest event in the journal
 	applied atomic.Pointer[chain] // behind the newest frame in the index
 
-	writeFault fault // why the journal is not written
-	applyFault fault // why the index is not written
+	tail atomic.Pointer[chain] // behind the newest frame in the journal
+
+	writeFault   fault // why the journal is not written
+	applyFault   fault // why the index is not written
+	journalFault fault // what of the journal is damaged
+
+	applying sync.Mutex // held while a frame is applied, or the index taken away
+	keeping  sync.Mutex // held while the checkpoint is saved, or taken away
 
 	ctx     context.Context // ends when the store closes
 	cancel  context.CancelFunc
 	workers sync.WaitGroup // rebuild and keeper
 	writers sync.WaitGroup // writer and applier
 
-	saved Mark // what the witness has; the keeper's
+	saved  Mark            // what the witness has; the keeper's
+	damage map[string]bool // what was logged of the journal; the scrubber's
 
 	closeOnce sync.Once
 	closeErr  error
@@ -139,6 +146,12 @@ func (d *Durable) Health() Health {
 			why = d.applyFault.get()
 		}
 		h.Writable = why == nil
+	}
+	if damage := d.journalFault.get(); damage != nil {
+		h.Damaged = true
+		if why == nil {
+			why = damage
+		}
 	}
 	if why != nil {
 		h.Reason = why.Error()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,17 @@ type index struct {
 	log *slog.Logger
 
 	newest atomic.Pointer[snapshot] // what readers see
+	held   *gate                    // has the snapshots that are not discarded inside
+
+	retired atomic.Bool // it is about to be closed while the store is open
+	over    *badger.Txn // discarded: Badger refuses to read in it
+
+	// alarm has an entry once a reader has met what cannot be right.
+	alarm chan struct{}
+
+	// verified are the tables whose every checksum was right, and listed those that
+	// the list says so of. They belong to the scrubber.
+	verified, listed verifiedTables
 
 	phones  *summary                // has the phone of everything that was applied since the open
 	summary atomic.Pointer[summary] // phones, once it has those of all rows
@@ -107,8 +119,10 @@ func openIndex(o *Options) (ix *index, err error) {
 	}
 	bl := &badgerLog{log: log}
 	opt := badgerOptions(dir, o.memTableSize, bl)
+	listed := readTableList(o.fs, o.path(tableListName))
+	var verified verifiedTables
 	if _, err := os.Stat(filepath.Join(dir, badger.ManifestFilename)); err == nil {
-		if err := checkTables(dir, opt); err != nil {
+		if verified, err = checkTables(dir, opt, listed); err != nil {
 			return nil, err
 		}
 	}
@@ -119,7 +133,12 @@ func openIndex(o *Options) (ix *index, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: badger does not open it: %s", errIndex, scrub(err))
 	}
-	ix = &index{db: db, dir: dir, log: log, phones: newSummary(), counts: map[string]*countEntry{}}
+	ix = &index{
+		db: db, dir: dir, log: log, phones: newSummary(), counts: map[string]*countEntry{},
+		held: newGate(), alarm: make(chan struct{}, 1), verified: verified, listed: listed,
+	}
+	ix.over = db.NewTransaction(false)
+	ix.over.Discard()
 	if bl.ignored.Load() {
 		_ = ix.close()
 		return nil, fmt.Errorf("%w: a table is damaged", errIndex)
@@ -202,7 +221,7 @@ func rowError(err error) error {
 
 // pair returns a pair's row, and whether there is one.
 func (ix *index) pair(p Pair) (r row, found bool, err error) {
-	defer guardRead(&err)
+	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	var buf keyBuffer
 	s := ix.read()
 	defer s.release()
@@ -250,14 +269,6 @@ func (ix *index) applied() (r appliedRow, found bool, err error) {
 		err = fmt.Errorf("%w: its state cannot be read", errIndex)
 	}
 	return r, found, err
-}
-
-// guardRead turns a panic of Badger's into an error: in a reader of damaged bytes
-// it means "not known".
-func guardRead(err *error) {
-	if p := recover(); p != nil {
-		*err = errUnreadable
-	}
 }
 
 // removeIndex removes the index in dir, whatever is in it.

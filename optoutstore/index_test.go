@@ -46,95 +46,28 @@ func tables(t *testing.T, o Options) []string {
 	return names
 }
 
+// flip changes a bit of a file where it stands, counted from the end if negative.
 func flip(t *testing.T, name string, at int64) {
 	t.Helper()
-	b, err := os.ReadFile(name)
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer f.Close()
 	if at < 0 {
-		at += int64(len(b))
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at += info.Size()
 	}
-	b[at] ^= 0x10
-	if err := os.WriteFile(name, b, filePerm); err != nil {
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], at); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// indexDamage is what can happen to the index of a closed store.
-var indexDamage = map[string]struct {
-	do  func(t *testing.T, o Options)
-	why string // in the log; empty where the damage does not matter
-}{
-	"removed":            {func(t *testing.T, o Options) { os.RemoveAll(o.path(indexName)) }, "MANIFEST is missing"},
-	"checkpoint removed": {func(t *testing.T, o Options) { os.Remove(o.path(checkpointName)) }, "there is no checkpoint"},
-	"checkpoint flipped": {func(t *testing.T, o Options) { flip(t, o.path(checkpointName), 20) }, "the checkpoint is damaged"},
-	"emptied": {func(t *testing.T, o Options) {
-		os.RemoveAll(o.path(indexName))
-		os.Mkdir(o.path(indexName), 0o700)
-	}, "MANIFEST is missing"},
-	"MANIFEST removed": {func(t *testing.T, o Options) { os.Remove(filepath.Join(o.path(indexName), "MANIFEST")) }, "MANIFEST is missing"},
-	"MANIFEST cut": {func(t *testing.T, o Options) {
-		name := filepath.Join(o.path(indexName), "MANIFEST")
-		info, _ := os.Stat(name)
-		os.Truncate(name, info.Size()-3)
-	}, "older than the checkpoint"},
-	"MANIFEST flipped":   {func(t *testing.T, o Options) { flip(t, filepath.Join(o.path(indexName), "MANIFEST"), -3) }, "older than the checkpoint"},
-	"KEYREGISTRY gone":   {func(t *testing.T, o Options) { os.Remove(filepath.Join(o.path(indexName), "KEYREGISTRY")) }, ""},
-	"DISCARD gone":       {func(t *testing.T, o Options) { os.Remove(filepath.Join(o.path(indexName), "DISCARD")) }, ""},
-	"table missing":      {func(t *testing.T, o Options) { os.Remove(tables(t, o)[0]) }, "cannot be read"},
-	"table cut":          {func(t *testing.T, o Options) { os.Truncate(tables(t, o)[0], 1000) }, "is damaged"},
-	"table empty":        {func(t *testing.T, o Options) { os.Truncate(tables(t, o)[0], 0) }, "is damaged"},
-	"table's first byte": {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], 0) }, "is damaged"},
-	"table's data":       {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], 5000) }, "is damaged"},
-	"table's index":      {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], -60) }, "is damaged"},
-	"table's footer":     {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], -1) }, "is damaged"},
-	"table's footer, 2":  {func(t *testing.T, o Options) { flip(t, tables(t, o)[0], -4) }, "is damaged"},
-}
-
-func TestIndexDamage(t *testing.T) {
-	t.Parallel()
-	o := testOptions(t)
-	d := mustOpen(t, o)
-	fill(t, d, 0, 1000)
-	mustClose(t, d)
-	for _, background := range []bool{false, true} {
-		for name, tc := range indexDamage {
-			if background && name != "removed" && name != "table's data" && name != "DISCARD gone" {
-				continue
-			}
-			t.Run(name, func(t *testing.T) {
-				o := o
-				o.Dir = filepath.Join(t.TempDir(), "store")
-				o.Witness = nil
-				copyStore(t, filepath.Join(filepath.Dir(d.o.Dir), "store"), o.Dir)
-				tc.do(t, o)
-				var log logLines
-				o.Logger = log.logger()
-				if background {
-					o.inlineRebuild = -1
-				}
-				d := mustOpen(t, o)
-				if background && tc.why != "" {
-					if _, _, err := d.Lookup(context.Background(), query(pairN(1))); err != nil {
-						wantErr(t, err, ErrNotReady)
-					}
-				}
-				waitReady(t, d)
-				wantFilled(t, d, 1000)
-				if err := d.Verify(context.Background(), nil); err != nil {
-					t.Fatal(err)
-				}
-				text := log.String()
-				if tc.why != "" && (!strings.Contains(text, tc.why) || !strings.Contains(text, "built again")) ||
-					tc.why == "" && strings.Contains(text, "built again") {
-					t.Fatalf("want %q in the log:\n%s", tc.why, text)
-				}
-				if strings.Contains(text, "1206000") {
-					t.Fatalf("a phone in the log:\n%s", text)
-				}
-			})
-		}
+	b[0] ^= 0x10
+	if _, err := f.WriteAt(b[:], at); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,6 +44,17 @@ type journal struct {
 	fault   error
 	retryAt time.Time
 
+	// spoiled is set when the active segment was found damaged: the next frame goes
+	// into a new one. Anybody sets it.
+	spoiled atomic.Bool
+
+	// damage is what was found wrong at open in front of the position wholeFrom. What
+	// is behind it is whole. Where it is within the last segment, resume is a place
+	// behind it.
+	damage    error
+	wholeFrom uint64
+	resume    chain
+
 	// torn is how many bytes behind the last good frame the file has at open, and
 	// leftover a segment whose creation was cut short.
 	torn     int64
@@ -65,10 +77,12 @@ func (j *journal) ready() error {
 		}
 		j.fault = nil
 	}
-	if j.active().size >= j.segmentSize {
+	full := j.active().size >= j.segmentSize
+	if full || j.spoiled.Load() && j.active().size > segmentHeader {
 		if err := j.rotate(); err != nil {
 			return j.fail(err)
 		}
+		j.spoiled.Store(false)
 	}
 	j.buf, j.count, j.next = openFrame(j.buf[:0]), 0, j.end
 	return nil

@@ -30,6 +30,18 @@ func createJournal(fsys fsys, dir string, id ID, now time.Time) error {
 // Verify, and by whatever reads them. It changes nothing: see trim. Its errors
 // are ErrDamaged, ErrNewerFormat and ErrUnavailable.
 func openJournal(fsys fsys, dir string, id ID, segmentSize int64, now func() time.Time) (*journal, error) {
+	j, err := openDamagedJournal(fsys, dir, id, segmentSize, now, chain{})
+	if err == nil && j.damage != nil {
+		_ = j.close()
+		return nil, j.damage
+	}
+	return j, err
+}
+
+// openDamagedJournal opens a journal that may be damaged in front of its newest
+// segment, or in front of the place from within it, and says so in j.damage: who
+// has an index that is whole up to from needs what is behind only.
+func openDamagedJournal(fsys fsys, dir string, id ID, segmentSize int64, now func() time.Time, from chain) (*journal, error) {
 	j := &journal{fs: fsys, dir: dir, id: id, segmentSize: segmentSize, now: now}
 	firsts, err := listSegments(fsys, dir)
 	if err != nil {
@@ -49,7 +61,7 @@ func openJournal(fsys fsys, dir string, id ID, segmentSize int64, now func() tim
 	if len(j.segs) == 0 {
 		return nil, fmt.Errorf("%w: %s holds no segment", ErrDamaged, dir)
 	}
-	if err := j.findEnd(); err != nil {
+	if err := j.findEnd(from); err != nil {
 		return nil, err
 	}
 	if next := j.end.number + 1; j.leftover != "" && j.leftover != filepath.Join(dir, segmentName(next)) {
@@ -105,16 +117,40 @@ func (j *journal) openSegment(first uint64, last bool) error {
 			j.leftover = s.name
 			return nil
 		}
-		return fmt.Errorf("%w: the header of %s is damaged", ErrDamaged, s.name)
+		return j.without(s, last, fmt.Errorf("%w: the header of %s is damaged", ErrDamaged, s.name))
 	}
-	if err := j.joins(s, first); err != nil {
+	switch err := j.joins(s, first); {
+	case err != nil && (s.id != j.id || s.first != first):
 		_ = s.close()
-		return err
+		return j.without(s, last, err)
+	case err != nil:
+		j.found(err)
+		j.wholeFrom = s.start
+		if len(j.segs) > 0 && s.start < j.active().end() && s.start >= j.active().start+segmentHeader {
+			j.active().size = int64(s.start - j.active().start)
+		}
 	}
 	j.segs = append(j.segs, s)
 	if !last {
 		_ = s.close() // opened again when it is read; a long journal has many
 	}
+	return nil
+}
+
+// found notes that the journal is damaged.
+func (j *journal) found(damage error) {
+	if j.damage == nil {
+		j.damage = damage
+	}
+}
+
+// without leaves a segment out of a journal, unless it is the last, in which the
+// newest events should be.
+func (j *journal) without(s *segment, last bool, damage error) error {
+	if last {
+		return damage
+	}
+	j.found(damage)
 	return nil
 }
 
@@ -142,8 +178,8 @@ func (j *journal) joins(s *segment, first uint64) error {
 	return nil
 }
 
-// findEnd reads the last segment to its end.
-func (j *journal) findEnd() error {
+// findEnd reads the last segment to its end, if need be from the place from on.
+func (j *journal) findEnd(from chain) error {
 	s := j.active()
 	f, err := s.open(j.fs, os.O_RDWR)
 	if err != nil {
@@ -151,19 +187,41 @@ func (j *journal) findEnd() error {
 	}
 	size := s.size
 	j.end, err = scanFrames(f, s, s.begin(), size, nil)
-	s.size = int64(j.end.position - s.start)
-	if err == nil || !errors.Is(err, errTorn) {
-		return err
+	damage := err
+	if errors.Is(err, errTorn) {
+		damage, err = j.tornOrDamaged(f, size)
 	}
-	behind, err := frameBehind(f, j.id, s.size+1, size)
+	if errors.Is(damage, ErrDamaged) && from.position > j.end.position && from.position <= s.start+uint64(size) {
+		j.found(damage)
+		j.wholeFrom, j.resume = from.position, from
+		j.spoiled.Store(true) // what is to come goes into a file that is whole
+		j.end, err = scanFrames(f, s, from, size, nil)
+		damage = err
+		if errors.Is(err, errTorn) {
+			damage, err = j.tornOrDamaged(f, size)
+		}
+	}
+	s.size = int64(j.end.position - s.start)
+	if err == nil {
+		err = damage
+	}
+	return err
+}
+
+// tornOrDamaged tells what follows the last frame of the last segment, of that
+// size, that could be read: the trace of a crash, or damage.
+func (j *journal) tornOrDamaged(f file, size int64) (damage, err error) {
+	s := j.active()
+	whole := int64(j.end.position - s.start)
+	behind, err := frameBehind(f, j.id, whole+1, size)
 	if err != nil {
-		return unavailable(s.name+" cannot be read", err)
+		return nil, unavailable(s.name+" cannot be read", err)
 	}
 	if behind {
-		return damagedAt(s, j.end)
+		return damagedAt(s, j.end), nil
 	}
-	j.torn = size - s.size
-	return nil
+	j.torn = size - whole
+	return nil, nil
 }
 
 // begin is the place behind the segment's header.

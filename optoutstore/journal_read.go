@@ -13,6 +13,9 @@ import (
 func (j *journal) first() chain {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
+	if s := j.segs[0]; s.first != 1 {
+		return chain{} // the segments before it are missing: a scan says so
+	}
 	return j.segs[0].begin()
 }
 
@@ -125,8 +128,15 @@ func (j *journal) hashOf(number uint64) (Hash, error) {
 	if number+1 == s.first {
 		return s.before, nil
 	}
+	at := s.begin()
+	if j.resume.position > s.start && j.resume.number <= number {
+		at = j.resume
+	}
+	if number == at.number {
+		return at.hash, nil
+	}
 	var found Hash
-	_, err := j.scanSegment(context.Background(), s, s.begin(), s.size, func(_ uint64, r *record, hash Hash) error {
+	_, err := j.scanSegment(context.Background(), s, at, s.size, func(_ uint64, r *record, hash Hash) error {
 		if r.Number != number {
 			return nil
 		}

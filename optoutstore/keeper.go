@@ -30,6 +30,8 @@ func (d *Durable) report(faulty *bool, err error, what string) {
 
 // advance moves the checkpoint to what Badger has written into tables.
 func (d *Durable) advance() error {
+	d.keeping.Lock()
+	defer d.keeping.Unlock()
 	ix := d.index.Load()
 	if ix == nil {
 		return nil

@@ -155,6 +155,7 @@ func (b *base) checkSpace() error {
 // openLocked reads or makes what is below the index.
 func (b *base) openLocked(accept bool) error {
 	var err error
+	var from chain // what the index needs no journal for
 	b.id, err = readIdentity(b.o.fs, b.o.path(identityName))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = b.create()
@@ -162,16 +163,22 @@ func (b *base) openLocked(accept bool) error {
 	if err != nil {
 		return sentinel(b.o.path(identityName)+" cannot be read", err)
 	}
-	b.journal, err = openJournal(b.o.fs, b.o.path(journalName), b.id.ID, b.o.segmentSize, b.o.Now)
-	if err != nil {
-		return err
-	}
 	b.checkpoint, b.hasCheckpoint, b.noCheckpoint, err = readCheckpoint(b.o.fs, b.o.path(checkpointName))
 	if err != nil {
 		return err
 	}
 	if b.hasCheckpoint && b.checkpoint.Store != b.id.ID {
 		b.hasCheckpoint, b.noCheckpoint = false, "the checkpoint is another store's"
+	}
+	if b.hasCheckpoint {
+		from = b.checkpoint.chain()
+	}
+	b.journal, err = openDamagedJournal(b.o.fs, b.o.path(journalName), b.id.ID, b.o.segmentSize, b.o.Now, from)
+	if err != nil {
+		return err
+	}
+	if damage := b.journal.damage; damage != nil && (accept || from.position < b.journal.wholeFrom) {
+		return damage
 	}
 	if err := b.findLoss(); err != nil {
 		return err
@@ -272,11 +279,14 @@ func (b *base) open() (*Durable, error) {
 		journal: b.journal,
 		queue:   make(chan *request, b.o.MaxPending),
 		toApply: make(chan *batch, 1),
+		damage:  map[string]bool{},
 	}
 	d.minFree.Store(b.o.MinFree)
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.written.Store(b.journal.end.number)
 	d.applied.Store(&chain{})
+	tail := b.journal.end
+	d.tail.Store(&tail)
 	err = d.ready(b, ix, why)
 	if err == nil {
 		err = d.firstWitness(b.known)
@@ -317,6 +327,9 @@ func (d *Durable) ready(b *base, ix *index, why string) error {
 			_ = ix.close()
 		}
 	}
+	if damage := b.journal.damage; damage != nil {
+		return fmt.Errorf("%w; and the index, which would need it, is damaged as well: %s", damage, why)
+	}
 	if end.number > 0 {
 		d.log.Warn("the index is built again from the journal", "why", why, "events", end.number)
 	}
@@ -343,10 +356,14 @@ func (d *Durable) publish(ix *index, flushed, applied chain) {
 func (d *Durable) start() {
 	w := &writer{d: d, space: spaceGuard{dir: d.o.Dir, minFree: d.minFree.Load, free: d.o.FreeSpace, log: d.log}}
 	d.writeFault.set(w.space.check())
+	if d.journal.damage != nil {
+		d.reportJournal(nil)
+	}
 	d.writers.Go(w.run)
 	d.writers.Go(d.runApplier)
-	d.workers.Add(1)
+	d.workers.Add(2)
 	go d.runKeeper()
+	go d.runScrub()
 }
 
 // sentinel makes err, if it is not one of this package's errors, ErrUnavailable.

@@ -48,6 +48,9 @@ type Options struct {
 	checkpointEvery time.Duration // 0: a second
 	inlineRebuild   int64         // 0: inlineRebuild; negative: never
 	memTableSize    int64         // 0: memTableSize
+	scrubSoon       time.Duration // 0: scrubSoon
+	scrubEvery      time.Duration // 0: scrubEvery
+	scrubRate       int64         // 0: scrubRate
 }
 
 // inlineRebuild is the size of a journal up to which Open itself rebuilds a
@@ -82,6 +85,15 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.checkpointEvery == 0 {
 		o.checkpointEvery = time.Second
+	}
+	if o.scrubSoon == 0 {
+		o.scrubSoon = scrubSoon
+	}
+	if o.scrubEvery == 0 {
+		o.scrubEvery = scrubEvery
+	}
+	if o.scrubRate == 0 {
+		o.scrubRate = scrubRate
 	}
 	if o.memTableSize == 0 {
 		o.memTableSize = memTableSize

@@ -3,6 +3,7 @@ package optoutstore
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
@@ -61,7 +62,7 @@ func (q *Query) validate() error {
 
 // lookup returns a row in force that covers q.
 func (ix *index) lookup(q *Query) (s State, found bool, err error) {
-	defer guardRead(&err)
+	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	at := ix.read()
 	defer at.release()
 	var buf keyBuffer

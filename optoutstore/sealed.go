@@ -23,7 +23,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 var errSeal = errors.New("is damaged")
 
 // maxSealed bounds what is read of a sealed file, in bytes.
-const maxSealed = 64 << 10
+const maxSealed = 1 << 20
 
 // writeSealed replaces the file name by one that holds v. After a crash at any
 // point the file holds either what it held before or v.

@@ -17,12 +17,14 @@ type snapshot struct {
 	// refs counts the readers, and one for being the newest. Once zero it stays
 	// zero, and the transaction is over.
 	refs atomic.Int64
+	held *gate // left when it is over
 }
 
 // refresh makes what is committed visible to readers that come from now on. The
 // goroutine that writes calls it.
 func (ix *index) refresh() {
-	s := &snapshot{txn: ix.db.NewTransaction(false)}
+	ix.held.enter()
+	s := &snapshot{txn: ix.db.NewTransaction(false), held: ix.held}
 	s.refs.Store(1)
 	if old := ix.newest.Swap(s); old != nil {
 		old.release()
@@ -45,5 +47,6 @@ func (ix *index) read() *snapshot {
 func (s *snapshot) release() {
 	if s.refs.Add(-1) == 0 {
 		s.txn.Discard()
+		s.held.leave()
 	}
 }

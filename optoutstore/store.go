@@ -101,7 +101,11 @@ type Health struct {
 	// Writable is false where stops cannot be recorded: no space, an error of the
 	// journal, or not Readable.
 	Writable bool
-	// Reason says why either is false, for an operator. It holds no phone.
+	// Damaged is true where a part of the journal can no longer be read. What the
+	// index knows is enforced and recorded all the same.
+	Damaged bool
+	// Reason says why one of these is not as it should be, for an operator. It holds
+	// no phone.
 	Reason string
 	// Events is the number of the newest event in the journal.
 	Events uint64

@@ -2,7 +2,9 @@ package optoutstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -25,8 +27,11 @@ func (d *Durable) runSummary(ix *index) {
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		began := time.Now()
 		err := ix.summarize(func() error { return d.interrupted(d.ctx) })
-		if d.ctx.Err() != nil {
+		if d.ctx.Err() != nil || ix.retired.Load() {
 			return
+		}
+		if errors.Is(err, errSummary) {
+			ix.raise() // a table is damaged, and the index is built again
 		}
 		if err == nil {
 			phones, size := ix.phones.size()
@@ -51,7 +56,7 @@ func (d *Durable) runSummary(ix *index) {
 // force that were seen are counted, and must be as many as the index counts.
 // What is not in force may be left out: absent is the right answer for it too.
 func (ix *index) summarize(interrupted func() error) (err error) {
-	defer guardRead(&err)
+	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	s := ix.read()
 	defer s.release()
 	want, err := totalInForce(s.txn)

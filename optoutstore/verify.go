@@ -3,6 +3,7 @@ package optoutstore
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -68,7 +69,7 @@ func (ix *index) holds(r *record, position uint64) error {
 
 // verifyCounts compares the counts with the rows they count.
 func (ix *index) verifyCounts(interrupted func() error) (err error) {
-	defer guardRead(&err)
+	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	s := ix.read()
 	defer s.release()
 	counts := map[string]uint64{}

@@ -150,6 +150,8 @@ func (w *writer) write(reqs []*request) {
 	b.end = w.d.journal.end
 	made.last = b.end.number
 	w.overlays = append(w.overlays, made)
+	end := b.end
+	w.d.tail.Store(&end)
 	w.d.written.Store(b.end.number)
 	w.d.toApply <- b
 }
