@@ -51,6 +51,8 @@ type App struct {
 	region   *phone.Region
 	accounts *accounts
 	opener   StoreOpener
+	events   eventSource
+	trouble  *troubleLog
 	others   *tally            // of requests that no realm's tally counts
 	tallies  map[string]*tally // by realm, under metrics_realm
 
@@ -83,6 +85,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // works beside a running server.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
+	a.trouble = newTroubleLog(troubleEvery)
 	repl := caddy.NewReplacer()
 
 	if a.DefaultRegion == "" {
@@ -126,6 +129,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionMetrics(ctx); err != nil {
 		return err
 	}
+	if a.events, err = newEventSource(ctx); err != nil {
+		return fmt.Errorf("events: %w", err)
+	}
 	if len(a.Realms) == 0 {
 		a.logger.Warn("no realm is configured, so every stop will be refused; add 'realm <name> <hash>' to the sms_optout global option")
 	}
@@ -156,6 +162,9 @@ func (a *App) Cleanup() error {
 		a.shared.Load().part(a.opener)
 		_, err = storePool.Delete(a.opener.StoreKey())
 	}
+	if a.trouble != nil {
+		a.trouble.close()
+	}
 	if a.accounts != nil {
 		err = errors.Join(err, a.accounts.release())
 	}
@@ -184,6 +193,7 @@ func (a *App) store() (*sharedStore, error) {
 	}
 	s := value.(*sharedStore)
 	s.join(a.opener)
+	s.app.Store(a)
 	a.shared.Store(s)
 	return s, nil
 }

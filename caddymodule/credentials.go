@@ -84,6 +84,22 @@ func (as *accounts) check(ctx context.Context, realm, password, remote string) (
 	}
 }
 
+// remembers reports whether a password is known to be right for a configured realm,
+// without waiting for a hash. If nothing is known of it, it is hashed on the side.
+func (as *accounts) remembers(realm, password, remote string) bool {
+	a := as.byRealm[realm]
+	d := a.digest(realm, password)
+	a.mu.Lock()
+	v, known := a.remembered(d)
+	a.mu.Unlock()
+	if !known {
+		gone, leave := context.WithCancel(context.Background())
+		leave()
+		as.check(gone, realm, password, remote)
+	}
+	return v == right
+}
+
 // remembered returns what is known of a digest. The caller holds a.mu.
 func (a *account) remembered(d digest) (verdict, bool) {
 	if hmac.Equal(a.verified[:], d[:]) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/stopgate/stopgate/optoutstore"
@@ -28,16 +29,21 @@ type exchange struct {
 	began   time.Time
 	id      string // see decisionID
 	refused bool   // for its head, and forwarded all the same
+	span    trace.Span
 }
 
 func (x *exchange) begin(h *Handler, api smsapi.API, r *http.Request) {
 	x.h, x.api, x.r = h, api, r
 	x.body = smsapi.NewBody(r, h.MaxBody)
 	x.began = time.Now()
+	x.beginSpan()
 }
 
 // end forgets the request, its password and its body with it.
 func (x *exchange) end() {
+	if x.span != nil {
+		x.span.End()
+	}
 	x.call.Reset()
 	*x = exchange{call: x.call, blocked: x.blocked[:0]}
 }
@@ -57,6 +63,9 @@ type decision struct {
 	answer  smsapi.Answer
 	outcome outcome
 	code    string // why it is answered, or would be; empty where nothing is in the way
+
+	// fromList: what the list holds has decided, and the decision shows it.
+	fromList bool
 }
 
 // retryAfter is what a client is told when the list or the credentials cannot be
@@ -88,7 +97,7 @@ func (x *exchange) decide() (d decision) {
 				x.store.leave()
 			}
 			meters.panics.Inc()
-			x.h.logPanic("panic while deciding about a request; it was not forwarded", v)
+			logPanic(x.h.logger, "panic while deciding about a request; it was not forwarded", v)
 			d = broken
 		}
 	}()
@@ -188,7 +197,7 @@ func (x *exchange) block(why smsapi.Outcome) decision {
 	message := "blocked"
 	switch {
 	case x.h.observes():
-		d = decision{action: forward, outcome: outcomeWouldBlock, code: codeOf(why)}
+		d = decision{action: forward, outcome: outcomeWouldBlock, code: codeOf(why), fromList: true}
 		message = "would block"
 	case x.h.app.accounts.knows(x.call.Realm):
 		switch x.login() {
@@ -203,6 +212,9 @@ func (x *exchange) block(why smsapi.Outcome) decision {
 		}
 	}
 	x.h.logger.Info(message, x.fields(d)...)
+	if d.outcome == outcomeBlocked {
+		x.announceBlock(d)
+	}
 	return d
 }
 
@@ -217,7 +229,13 @@ func (x *exchange) storeFailed(err error) decision {
 		d = pass
 		d.code = unavailable.code
 	}
-	x.h.logger.Error("the opt-out list cannot be asked", x.fields(d, zap.Error(err))...)
+	logger := x.h.logger
+	x.h.app.trouble.note(causeOf(err)+" "+d.outcome.String(), func() {
+		logger.Error("the opt-out list cannot be asked", x.fields(d, zap.Error(err))...)
+	}, func(repeated uint64) {
+		logger.Error("the opt-out list still cannot be asked", zap.Stringer("outcome", d.outcome),
+			zap.Uint64("repeated", repeated), zap.Error(err))
+	})
 	return d
 }
 

@@ -73,7 +73,7 @@ func (x *exchange) accepted(status int, header http.Header, head []byte) {
 	defer func() {
 		if v := recover(); v != nil {
 			meters.panics.Inc()
-			x.h.logPanic("panic while lifting an opt-out; it may still be in force", v)
+			logPanic(x.h.logger, "panic while lifting an opt-out; it may still be in force", v)
 		}
 	}()
 	if coding := header.Get("Content-Encoding"); coding != "" {

@@ -4,8 +4,9 @@
 //
 // Importing it registers the modules:
 //
-//	sms_optout                   the app: which store, which realms
-//	http.handlers.sms_optout     the handler: what to do with a request
-//	sms_optout.stores.badger     where the list is kept
-//	sms_optout.apis.whatcounts   how requests are read and answered
+//	sms_optout                        the app: which store, which realms
+//	http.handlers.sms_optout          the handler: what to do with a request
+//	http.handlers.sms_optout_health   whether the list works, for load balancers
+//	sms_optout.stores.badger          where the list is kept
+//	sms_optout.apis.whatcounts        how requests are read and answered
 package caddymodule

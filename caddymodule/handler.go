@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
@@ -47,13 +48,16 @@ type Handler struct {
 	// refused with 413. Default: 1 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
 
+	// Under mode `observe`, the name of a response header that says what would have
+	// become of a request that would have been blocked or refused. Default: none.
+	ObserveHeader string `json:"observe_header,omitempty"`
+
 	// The APIs that are guarded. Default: whatcounts.
 	APIsRaw []json.RawMessage `json:"api,omitempty" caddy:"namespace=sms_optout.apis inline_key=api"`
 
 	app    *App
 	apis   []smsapi.API
 	logger *zap.Logger
-	phones func(phone.Number) zap.Field
 
 	exchanges *sync.Pool
 }
@@ -123,16 +127,15 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.MaxBody < 0 || h.MaxBody > maxMaxBody {
 		return fmt.Errorf("max_body: %d is not allowed; use 1 byte to 64MiB", h.MaxBody)
 	}
+	if h.ObserveHeader != "" && !httpguts.ValidHeaderFieldName(h.ObserveHeader) {
+		return fmt.Errorf("observe_header: '%s' is no header name; use one such as X-Optout-Observed", h.ObserveHeader)
+	}
 
 	app, err := ctx.App(appName)
 	if err != nil {
 		return fmt.Errorf("the sms_optout list: %w", err)
 	}
 	h.app = app.(*App)
-	h.phones = maskedPhone
-	if h.app.LogPhones == logPhonesFull {
-		h.phones = fullPhone
-	}
 
 	if err := h.loadAPIs(ctx); err != nil {
 		return err
@@ -189,12 +192,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	x.refused = refused
 
 	d := x.decide()
+	if d.action == forwardAndLift {
+		defer x.store.leave()
+	}
 	x.settle(w, d)
 	switch d.action {
 	case forward:
 		return next.ServeHTTP(w, r)
 	case forwardAndLift:
-		defer x.store.leave()
 		return x.forwardAndLift(w, next)
 	default:
 		api.Answer(w, &x.call, d.answer)

@@ -35,6 +35,7 @@ func parseDirective(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //	    fan_out        safe|block|forward
 //	    subscribe      refuse|lift|forward
 //	    max_body       <size>              # default: 1MiB
+//	    observe_header <name>              # default: none
 //	    api            <module> [<args...>] # default: whatcounts; repeatable
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -56,10 +57,12 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			err = oneOf(d, &h.Subscribe, subscribeValues)
 		case "max_body":
 			err = h.unmarshalMaxBody(d)
+		case "observe_header":
+			err = oneArg(d, &h.ObserveHeader)
 		case "api":
 			err = h.unmarshalAPI(d)
 		default:
-			err = unknownOption(d, "mode", "on_store_error", "fan_out", "subscribe", "max_body", "api")
+			err = unknownOption(d, "mode", "on_store_error", "fan_out", "subscribe", "max_body", "observe_header", "api")
 		}
 		if err != nil {
 			return err

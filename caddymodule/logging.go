@@ -8,16 +8,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
 )
-
-// maskedPhone logs a phone as 1206*****12.
-func maskedPhone(n phone.Number) zap.Field { return zap.String("phone", n.String()) }
-
-// fullPhone logs a phone in full, for operators who asked for it with
-// `log_phones full`.
-func fullPhone(n phone.Number) zap.Field { return zap.String("phone", n.Digits()) }
 
 // fields describe the request and what was decided about it for a log line of
 // ours: never its password, and its phone only as the configuration allows.
@@ -41,23 +35,20 @@ func (l loggedCall) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 		enc.AddString("code", l.d.code)
 	}
 	enc.AddString("decision", l.x.decisionID())
-	if l.x.held.InForce {
-		enc.AddString("scope", scopeOf(l.x.held.Pair))
+	if scope := l.x.scope(); scope != "" {
+		enc.AddString("scope", scope)
 		enc.AddUint64("opt_out", l.x.held.Number)
 	}
 	enc.AddString("remote", clientIP(l.x.r))
 	if h.app.accounts.knows(call.Realm) { // else it is whatever a stranger wrote
 		enc.AddString("realm", call.Realm)
 	}
-	if len(call.Recipients) == 0 {
-		return nil
-	}
-	to := call.Recipients[0]
+	to := l.x.subject()
 	if len(to.Phones) > 0 {
-		h.phones(to.Phones[0]).AddTo(enc)
+		h.app.phoneField(to.Phones[0]).AddTo(enc)
 	}
 	if len(to.Senders) > 0 {
-		enc.AddString("sender", h.sender(to.Senders[0]))
+		enc.AddString("sender", h.app.shownSender(to.Senders[0]))
 	}
 	if n := len(call.Recipients); n > 1 {
 		enc.AddInt("recipients", n)
@@ -65,20 +56,36 @@ func (l loggedCall) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// sender is a sender code as it appears in a log line. One that could be somebody's
-// phone is masked like one: clients mix the two arguments up.
-func (h *Handler) sender(s phone.Sender) string {
-	if len(s) >= minPhone && h.app.LogPhones != logPhonesFull {
-		if n, err := phone.ParseNumber(string(s)); err == nil {
-			return n.String()
-		}
+// eventFields describe a change of the list, under the names that fields have for
+// requests. Actor and reason stay in the history: they are free text.
+func (a *App) eventFields(e optoutstore.Event) []zap.Field {
+	return []zap.Field{
+		zap.String("kind", e.Kind.String()),
+		zap.Uint64("event", e.Number),
+		zap.String("decision", e.RequestID),
+		zap.String("source", string(e.Source)),
+		zap.String("remote", e.Remote),
+		zap.String("realm", e.Realm),
+		a.phoneField(e.Phone),
+		zap.String("sender", a.shownSender(e.Sender)),
 	}
-	return string(s)
 }
 
-// minPhone is the shortest sender that is taken for a phone in a log line. Short
-// codes have up to 6 digits, subscriber numbers 7 and more.
-const minPhone = 7
+// phoneField logs a phone as the configuration has it.
+func (a *App) phoneField(n phone.Number) zap.Field {
+	if a.LogPhones == logPhonesFull {
+		return zap.String("phone", n.Digits())
+	}
+	return zap.String("phone", n.String()) // 1206*****12
+}
+
+// shownSender is a sender code as it appears in a log line.
+func (a *App) shownSender(s phone.Sender) string {
+	if a.LogPhones == logPhonesFull {
+		return string(s)
+	}
+	return maskedSender(s)
+}
 
 // logRefusal logs a request that is at fault itself.
 func (x *exchange) logRefusal(refusal *smsapi.Refusal, o outcome) {
@@ -106,6 +113,6 @@ func knownMethod(method string) string {
 
 // logPanic logs where a panic came from. Its value may hold a part of the request,
 // the type of the value will not.
-func (h *Handler) logPanic(message string, v any) {
-	h.logger.Error(message, zap.String("type", fmt.Sprintf("%T", v)), zap.ByteString("stack", debug.Stack()))
+func logPanic(logger *zap.Logger, message string, v any) {
+	logger.Error(message, zap.String("type", fmt.Sprintf("%T", v)), zap.ByteString("stack", debug.Stack()))
 }

@@ -44,6 +44,7 @@ type processMeters struct {
 	errs   *prometheus.CounterVec
 
 	commitEvents   prometheus.Histogram
+	commitBytes    prometheus.Histogram
 	commitDuration prometheus.Histogram
 
 	collectors []prometheus.Collector
@@ -122,6 +123,11 @@ func (m *processMeters) addStore() {
 		Help:    "Events that one sync of the journal made durable.",
 		Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 	}))
+	m.commitBytes = keep(m, prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    metricPrefix + "store_commit_bytes",
+		Help:    "Bytes that one sync of the journal made durable.",
+		Buckets: prometheus.ExponentialBuckets(256, 4, 8),
+	}))
 	m.commitDuration = keep(m, prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    metricPrefix + "store_commit_duration_seconds",
 		Help:    "How long one write and sync of the journal took.",
@@ -190,8 +196,9 @@ func (m *processMeters) checked(v verdict, hashed bool) {
 }
 
 // committed is what the store calls for each frame that it has written.
-func (m *processMeters) committed(events int, took time.Duration) {
+func (m *processMeters) committed(events, bytes int, took time.Duration) {
 	m.commitEvents.Observe(float64(events))
+	m.commitBytes.Observe(float64(bytes))
 	m.commitDuration.Observe(took.Seconds())
 }
 

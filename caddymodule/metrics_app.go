@@ -141,11 +141,7 @@ func (a *App) enterStore() *sharedStore {
 
 // activeApp is the app of the configuration that runs, or nil.
 func activeApp() *App {
-	ctx := caddy.ActiveContext()
-	if ctx.Context == nil {
-		return nil // nothing has been loaded yet
-	}
-	app, err := ctx.AppIfConfigured(appName)
+	app, err := caddy.ActiveContext().AppIfConfigured(appName)
 	if err != nil {
 		return nil
 	}

@@ -14,7 +14,6 @@ const (
 	opOpen storeOperation = iota
 	opLookup
 	opInForce
-	opUntold
 	opStates
 	opHistory
 	opOptOut
@@ -32,8 +31,6 @@ func (op storeOperation) String() string {
 		return "lookup"
 	case opInForce:
 		return "in_force"
-	case opUntold:
-		return "untold"
 	case opStates:
 		return "states"
 	case opHistory:
@@ -62,14 +59,6 @@ func (s *sharedStore) InForce(ctx context.Context, realm string, sender phone.Se
 	meters.reads[opInForce].Inc()
 	n, err := s.Store.InForce(ctx, realm, sender)
 	meters.storeFailed(opInForce, err)
-	return n, err
-}
-
-// Untold implements [optoutstore.Store], and counts.
-func (s *sharedStore) Untold(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
-	meters.reads[opUntold].Inc()
-	n, err := s.Store.Untold(ctx, realm, sender)
-	meters.storeFailed(opUntold, err)
 	return n, err
 }
 
@@ -103,18 +92,24 @@ func (s *sharedStore) History(ctx context.Context, p phone.Number, fn func(optou
 	return err
 }
 
-// OptOut implements [optoutstore.Store], and counts.
+// OptOut implements [optoutstore.Store], and counts and announces.
 func (s *sharedStore) OptOut(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
 	meters.writes[opOptOut].Inc()
 	event, err := s.Store.OptOut(ctx, c)
 	meters.storeFailed(opOptOut, err)
+	if err == nil {
+		s.announce(event)
+	}
 	return event, err
 }
 
-// Lift implements [optoutstore.Store], and counts.
+// Lift implements [optoutstore.Store], and counts and announces.
 func (s *sharedStore) Lift(ctx context.Context, c optoutstore.Change, seen uint64) (optoutstore.Event, error) {
 	meters.writes[opLift].Inc()
 	event, err := s.Store.Lift(ctx, c, seen)
 	meters.storeFailed(opLift, err)
+	if err == nil {
+		s.announce(event)
+	}
 	return event, err
 }

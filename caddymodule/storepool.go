@@ -41,6 +41,9 @@ type sharedStore struct {
 	mu      sync.Mutex
 	openers []StoreOpener // whose configurations share the store, oldest first
 
+	watch *storeWatch         // nil in tests
+	app   atomic.Pointer[App] // of the configuration that came last
+
 	inside    atomic.Int64
 	closing   atomic.Bool
 	drained   chan struct{}
@@ -87,7 +90,10 @@ func openStore(o StoreOpener) (d caddy.Destructor, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSharedStore(store), nil
+	s := newSharedStore(store)
+	s.watch = newStoreWatch(s)
+	go s.watch.run(watchEvery)
+	return s, nil
 }
 
 // enter begins a use of the store. Without an error it is ended by leave.
@@ -117,6 +123,9 @@ func (s *sharedStore) Destruct() error {
 		case <-t.C:
 			caddy.Log().Named(appName).Warn("requests were still using the opt-out store when it was closed; they get a 503")
 		}
+	}
+	if s.watch != nil {
+		s.watch.end(drainTimeout)
 	}
 	if err := s.Store.Close(); err != nil {
 		return fmt.Errorf("closing the opt-out store: %w", err)

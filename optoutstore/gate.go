@@ -5,14 +5,13 @@ import "sync/atomic"
 // gate lets calls in until it is shut, and tells when the last has left. Badger
 // must not be closed under a reader: its tables are unmapped.
 type gate struct {
-	n       atomic.Int64 // calls inside, plus gateShut once it is shut
-	left    chan struct{}
-	closing chan struct{} // closed when it is shut
+	n    atomic.Int64 // calls inside, plus gateShut once it is shut
+	left chan struct{}
 }
 
 const gateShut = 1 << 62
 
-func newGate() *gate { return &gate{left: make(chan struct{}, 1), closing: make(chan struct{})} }
+func newGate() *gate { return &gate{left: make(chan struct{}, 1)} }
 
 // enter lets a call in, which must leave, unless the gate is shut.
 func (g *gate) enter() bool {
@@ -38,7 +37,6 @@ func (g *gate) isShut() bool { return g.n.Load() >= gateShut }
 // shut lets no more calls in and waits until all have left. It is called once.
 func (g *gate) shut() {
 	g.n.Add(gateShut)
-	close(g.closing)
 	for g.n.Load() > gateShut {
 		<-g.left
 	}

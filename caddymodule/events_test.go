@@ -1,0 +1,175 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/stopgate/stopgate/optoutstore"
+)
+
+// listener is an event handler for tests: it keeps what it is told.
+type listener struct {
+	Panics bool `json:"panics,omitempty"`
+}
+
+var heard struct {
+	sync.Mutex
+	events []caddy.Event
+}
+
+func init() { caddy.RegisterModule(listener{}) }
+
+func (listener) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "events.handlers.stopgate_test", New: func() caddy.Module { return new(listener) }}
+}
+
+func (l *listener) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	l.Panics = d.NextArg()
+	return nil
+}
+
+func (l *listener) Handle(_ context.Context, e caddy.Event) error {
+	heard.Lock()
+	defer heard.Unlock()
+	heard.events = append(heard.events, e)
+	if l.Panics {
+		panic("in a handler")
+	}
+	return nil
+}
+
+// hear returns the events of ours since the last time.
+func hear() (found []caddy.Event) {
+	heard.Lock()
+	defer heard.Unlock()
+	for _, e := range heard.events {
+		if strings.HasPrefix(e.Name(), "sms_optout.") {
+			found = append(found, e)
+		}
+	}
+	heard.events = nil
+	return found
+}
+
+// mustHear returns the one event since the last time.
+func mustHear(t *testing.T, name string) caddy.Event {
+	t.Helper()
+	events := hear()
+	if len(events) != 1 || events[0].Name() != name {
+		t.Fatalf("%d events, want %s: %v", len(events), name, events)
+	}
+	return events[0]
+}
+
+func TestEvents(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{site: "subscribe lift", caddy: "events {\n on * stopgate_test\n}"})
+	hear()
+	subscribe := call("addphonetosendercode", "phone", heldPhone, "sender_code", testSender)
+	for _, tc := range []struct {
+		query, event string
+		data         map[string]any
+	}{
+		{stopOf(heldPhone), eventOptedOut, map[string]any{"kind": "opted_out", "event": uint64(1), "realm": testRealm, "phone": "1415*****42", "scope": "pair", "source": "api_web"}},
+		{stopOf(heldPhone), eventOptedOut, map[string]any{"kind": "opted_out_again", "event": uint64(2)}},
+		{sendTo(heldPhone), eventBlocked, map[string]any{"call": "send", "code": "opted_out", "realm": testRealm, "phone": "1415*****42", "scope": "pair"}},
+		{subscribe, eventLifted, map[string]any{"kind": "lifted", "event": uint64(3), "phone": "1415*****42"}},
+	} {
+		if tc.event == eventLifted {
+			b.answers(nil) // sendSuccess begins with SUCCESS as well
+		}
+		r := g.get(tc.query)
+		e := mustHear(t, tc.event)
+		for key, want := range tc.data {
+			if e.Data[key] != want {
+				t.Errorf("%s: %s is %v, want %v", tc.event, key, e.Data[key], want)
+			}
+		}
+		if id := r.Header.Get(decisionHeader); id != "" && e.Data["decision"] != id {
+			t.Errorf("%s: decision %v, the answer has %s", tc.event, e.Data["decision"], id)
+		}
+		if text := fmt.Sprint(e.Data); strings.Contains(text, heldPhone) || strings.Contains(text, testSender) || strings.Contains(text, testPassword) {
+			t.Errorf("%s tells too much: %s", tc.event, text)
+		}
+		if e.Origin().CaddyModule().ID != appName {
+			t.Errorf("%s comes from %s", tc.event, e.Origin().CaddyModule().ID)
+		}
+	}
+
+	// What comes by another way than a request is heard as well.
+	shared, _ := onlyStore(t)
+	if _, err := shared.OptOut(t.Context(), optoutstore.Change{Pair: pairOf(testRealm, testSender, freePhone), Source: optoutstore.SourceCLI}); err != nil {
+		t.Fatal(err)
+	}
+	if e := mustHear(t, eventOptedOut); e.Data["source"] != "cli" {
+		t.Errorf("%v", e.Data)
+	}
+
+	// What passes and what is refused is none.
+	g.get(sendTo(otherPhone))
+	g.get(stopOf("nonsense"))
+	if events := hear(); len(events) > 0 {
+		t.Errorf("heard %v", events)
+	}
+}
+
+// A handler that panics changes nothing of what was decided.
+func TestEventHandlerPanics(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{caddy: "events {\n on sms_optout.opted_out stopgate_test panics\n on sms_optout.blocked stopgate_test panics\n}"})
+	hear()
+	before := scrape(t)
+	g.mustStop(testPhone)
+	mustHear(t, eventOptedOut)
+	g.wantBlocked(b, testPhone)
+	mustHear(t, eventBlocked)
+	if n := scrape(t)["panics_total"] - before["panics_total"]; n != 2 {
+		t.Errorf("%v panics were counted", n)
+	}
+}
+
+// Nothing is put together that nobody listens to.
+func TestEventsCostNothing(t *testing.T) {
+	h := newHandler(t, "")
+	h.app.emit(eventBlocked, func() map[string]any {
+		t.Error("the event was put together")
+		return nil
+	})
+}
+
+// A store that no longer takes stops is one event, and its recovery another.
+func TestStoreEvents(t *testing.T) {
+	b := newBackend(t)
+	name, store := newTestStore(t)
+	g := startGateway(t, b, options{store: "test " + name, caddy: "events {\n on * stopgate_test\n}"})
+	hear()
+	await := func(name string) (found caddy.Event) {
+		t.Helper()
+		eventually(t, name, func() bool {
+			for _, e := range hear() {
+				if e.Name() != name {
+					t.Fatalf("heard %s", e.Name())
+				}
+				found = e
+			}
+			return found.Name() == name
+		})
+		return found
+	}
+	for range 2 {
+		store.SetHealth(&optoutstore.Health{Readable: true, Reason: "no space"})
+		if e := await(eventStoreDegraded); e.Data["readable"] != true || e.Data["writable"] != false || e.Data["reason"] != "no space" {
+			t.Errorf("%v", e.Data)
+		}
+		g.reload(options{backend: b.addr, store: "test " + name, caddy: "events {\n on * stopgate_test\n}"})
+		store.SetHealth(nil)
+		await(eventStoreRecovered)
+	}
+}
