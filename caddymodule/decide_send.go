@@ -27,15 +27,15 @@ func (x *exchange) send() decision {
 }
 
 // fanOut is the policy `safe`: it lets a send to recipients that only the backend
-// knows through if there is no opt-out that the backend may not know of. Without a
-// relay it knows none.
+// knows through if there is no opt-out that the backend was not told of. Without a
+// relay it is told of none.
 func (x *exchange) fanOut() decision {
 	senders := x.call.Recipients[0].Senders
 	if len(senders) == 0 {
 		senders = []phone.Sender{""} // any
 	}
 	for _, sender := range senders {
-		n, err := x.store.InForce(x.r.Context(), x.call.Realm, sender)
+		n, err := x.store.Untold(x.r.Context(), x.call.Realm, sender)
 		if err != nil {
 			return x.storeFailed(err)
 		}

@@ -407,7 +407,7 @@ func tail(tb testing.TB, path string) string {
 
 // storeCalls is how often a store was asked or changed.
 func storeCalls(s *storetest.Faulty) (n int) {
-	for _, m := range []storetest.Method{storetest.MethodLookup, storetest.MethodInForce, storetest.MethodOptOut, storetest.MethodLift, storetest.MethodHistory, storetest.MethodStates} {
+	for _, m := range []storetest.Method{storetest.MethodLookup, storetest.MethodUntold, storetest.MethodOptOut, storetest.MethodLift, storetest.MethodHistory, storetest.MethodStates} {
 		n += s.Calls(m)
 	}
 	return n

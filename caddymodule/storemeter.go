@@ -14,6 +14,7 @@ const (
 	opOpen storeOperation = iota
 	opLookup
 	opInForce
+	opUntold
 	opStates
 	opHistory
 	opOptOut
@@ -31,6 +32,8 @@ func (op storeOperation) String() string {
 		return "lookup"
 	case opInForce:
 		return "in_force"
+	case opUntold:
+		return "untold"
 	case opStates:
 		return "states"
 	case opHistory:
@@ -59,6 +62,14 @@ func (s *sharedStore) InForce(ctx context.Context, realm string, sender phone.Se
 	meters.reads[opInForce].Inc()
 	n, err := s.Store.InForce(ctx, realm, sender)
 	meters.storeFailed(opInForce, err)
+	return n, err
+}
+
+// Untold implements [optoutstore.Store], and counts.
+func (s *sharedStore) Untold(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
+	meters.reads[opUntold].Inc()
+	n, err := s.Store.Untold(ctx, realm, sender)
+	meters.storeFailed(opUntold, err)
 	return n, err
 }
 

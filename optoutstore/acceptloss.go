@@ -176,23 +176,24 @@ func (b *base) salvage() ([]record, error) {
 	return b.reassert(order, lost)
 }
 
-// holds reports whether the journal has the event that made a row. Not by the
+// holds reports whether the journal has the newest event of a row. Not by the
 // number alone: an earlier attempt may have appended others in its place.
 func (b *base) holds(p Pair, r row) bool {
-	if r.number > b.journal.end.number || r.position >= b.journal.end.position {
+	if r.last > b.journal.end.number || r.position >= b.journal.end.position {
 		return false
 	}
 	rec, err := b.journal.record(r.position)
-	return err == nil && rec.Number == r.number && rec.Pair == p
+	return err == nil && rec.Number == r.last && rec.Pair == p
 }
 
 // reassert returns events that opt pairs out again which the journal leaves
-// otherwise.
+// otherwise. That the backend was told of an opt-out is not taken over: it is told
+// again. That it has to be told is.
 func (b *base) reassert(order []Pair, lost map[Pair]row) ([]record, error) {
 	was := make(map[Pair]row, len(lost))
 	_, err := b.journal.scan(context.Background(), b.journal.first(), func(position uint64, r *record, _ Hash) error {
 		if _, ok := lost[r.Pair]; ok {
-			was[r.Pair] = outcomeOf(r, position).state
+			was[r.Pair] = stepOf(r, position).fold(was[r.Pair])
 		}
 		return nil
 	})
@@ -202,11 +203,14 @@ func (b *base) reassert(order []Pair, lost map[Pair]row) ([]record, error) {
 	var events []record
 	for _, p := range order {
 		have, want := was[p], lost[p]
-		if have.inForce {
+		if have.inForce && (want.told || have.untold()) {
 			continue // or taken over already, before this was interrupted
 		}
-		r := record{prev: have.position}
+		r := record{prev: have.position, wasUntold: have.untold()}
 		r.Kind = OptedOut
+		if have.inForce {
+			r.Kind = Untold
+		}
 		r.Pair = p
 		r.EffectiveAt = microTime(want.effective)
 		r.Reason = fmt.Sprintf("taken over from the index: event %d, recorded at %s, is lost",

@@ -24,6 +24,9 @@ func (d *Durable) runApplier() {
 }
 
 func (d *Durable) apply(b *batch) error {
+	if len(b.events) == 0 {
+		return nil // only somebody who waits for what is in front of it
+	}
 	d.applying.Lock()
 	defer d.applying.Unlock()
 	ix := d.index.Load()
@@ -31,13 +34,16 @@ func (d *Durable) apply(b *batch) error {
 		return d.notReady() // it was damaged, and is being built again
 	}
 	if b.end.number <= d.applied.Load().number {
+		d.newest.Store(b.recorded)
 		return nil // it was built again from a journal that held this
 	}
 	if err := ix.apply(d.id, b.events, b.end); err != nil {
 		return err
 	}
 	end := b.end
+	d.newest.Store(b.recorded)
 	d.applied.Store(&end)
+	d.moved.ring()
 	return nil
 }
 

@@ -11,36 +11,18 @@ import (
 
 // outcome is what an event does to the index.
 type outcome struct {
-	pair  Pair
-	kind  Kind
-	state row
+	pair   Pair // of a RelayFrom, only its realm
+	number uint64
+	kind   Kind
+	counts delta
+	state  row    // the pair's, from then on
+	from   uint64 // of a RelayFrom
 }
 
-// outcomeOf is what the event in r, whose record stands at position, does.
-func outcomeOf(r *record, position uint64) outcome {
+// outcomeOf is what the event in r does, after which its pair's row is state.
+func outcomeOf(r *record, state row) outcome {
 	return outcome{
-		pair: r.Pair,
-		kind: r.Kind,
-		state: row{
-			inForce:   r.Kind != Lifted,
-			number:    r.Number,
-			position:  position,
-			effective: r.EffectiveAt.UnixMicro(),
-			recorded:  r.RecordedAt.UnixMicro(),
-		},
-	}
-}
-
-// delta is by how much the event changes the counts. The writer chose the kind
-// knowing the state, so the kind alone tells.
-func (o outcome) delta() int {
-	switch o.kind {
-	case OptedOut:
-		return 1
-	case Lifted:
-		return -1
-	default:
-		return 0
+		pair: r.Pair, number: r.Number, kind: r.Kind, counts: deltaOf(r.Kind, r.wasUntold), state: state, from: r.From,
 	}
 }
 
@@ -78,11 +60,9 @@ func (ix *index) apply(id ID, events []outcome, end chain) (err error) {
 	// One allocation for all keys and values: Badger keeps them until Commit is done.
 	arena := make([]byte, 0, len(events)*(maxTypicalKey+pairRowSize))
 	var touched []*countEntry
-	for _, o := range events {
-		if o.kind == LossAccepted {
-			continue
-		}
-		if arena, err = setPair(txn, arena, o); err != nil {
+	for i := range events {
+		o := &events[i]
+		if arena, err = setRow(txn, arena, o); err != nil {
 			return err
 		}
 		if touched, err = ix.countEvent(txn, touched, o); err != nil {
@@ -108,20 +88,28 @@ func (ix *index) apply(id ID, events []outcome, end chain) (err error) {
 // maxTypicalKey sizes the arena; longer keys only cost another allocation.
 const maxTypicalKey = 48
 
-// setPair writes the row of an event's pair, its bytes appended to arena.
-func setPair(w setter, arena []byte, o outcome) ([]byte, error) {
+// setRow writes the row that an event makes, its pair's or its realm's, the bytes
+// appended to arena.
+func setRow(w setter, arena []byte, o *outcome) ([]byte, error) {
 	k := len(arena)
-	arena = appendPairKey(arena, o.pair.Phone, o.pair.Realm, o.pair.Sender)
+	if o.kind == RelayFrom {
+		arena = appendRelayKey(arena, o.pair.Realm)
+	} else {
+		arena = appendPairKey(arena, o.pair.Phone, o.pair.Realm, o.pair.Sender)
+	}
 	key := arena[k:len(arena):len(arena)]
 	v := len(arena)
-	arena = appendPairRow(arena, key, o.state)
+	if o.kind == RelayFrom {
+		arena = appendRelayRow(arena, key, relayRow{from: o.from, number: o.number})
+	} else {
+		arena = appendPairRow(arena, key, o.state)
+	}
 	return arena, w.Set(key, arena[v:len(arena):len(arena)])
 }
 
 // countEvent counts an event, and adds the counts that it changed to touched.
-func (ix *index) countEvent(txn *badger.Txn, touched []*countEntry, o outcome) ([]*countEntry, error) {
-	delta := o.delta()
-	if delta == 0 {
+func (ix *index) countEvent(txn *badger.Txn, touched []*countEntry, o *outcome) ([]*countEntry, error) {
+	if o.counts == (delta{}) {
 		return touched, nil
 	}
 	var own, total keyBuffer
@@ -133,7 +121,7 @@ func (ix *index) countEvent(txn *badger.Txn, touched []*countEntry, o outcome) (
 		if err != nil {
 			return touched, err
 		}
-		if c.add(delta, o.state.number) && !c.dirty {
+		if c.count(o.counts, o.number) && !c.dirty {
 			c.dirty = true
 			touched = append(touched, c)
 		}
@@ -141,12 +129,12 @@ func (ix *index) countEvent(txn *badger.Txn, touched []*countEntry, o outcome) (
 	return touched, nil
 }
 
-// add counts an event, if it is not counted yet, and reports whether it did.
-func (c *countEntry) add(delta int, number uint64) bool {
+// count counts an event, if it is not counted yet, and reports whether it did.
+func (c *countEntry) count(by delta, number uint64) bool {
 	if number <= c.asOf {
 		return false
 	}
-	c.count += uint64(delta) // wraps back for -1
+	c.add(by)
 	c.asOf = number
 	return true
 }
@@ -179,9 +167,9 @@ func setCounts(w setter, touched []*countEntry) error {
 	return nil
 }
 
-// inForce counts the opt-outs in force that a message of sender in realm could
+// tally counts the opt-outs in force that a message of sender in realm could
 // meet. It reads at most four rows.
-func (ix *index) inForce(realm string, sender phone.Sender) (n uint64, err error) {
+func (ix *index) tally(realm string, sender phone.Sender) (n tally, err error) {
 	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	at := ix.read()
 	defer at.release()
@@ -195,9 +183,10 @@ func (ix *index) inForce(realm string, sender phone.Sender) (n uint64, err error
 		if sender == "" {
 			c, err := countIn(at.txn, appendTotalKey(buf[:0], r))
 			if err != nil {
-				return 0, err
+				return tally{}, err
 			}
-			n += c.count
+			n.inForce += c.inForce
+			n.untold += c.untold
 			continue
 		}
 		for _, s := range senders {
@@ -206,9 +195,10 @@ func (ix *index) inForce(realm string, sender phone.Sender) (n uint64, err error
 			}
 			c, err := countIn(at.txn, appendCountKey(buf[:0], r, s))
 			if err != nil {
-				return 0, err
+				return tally{}, err
 			}
-			n += c.count
+			n.inForce += c.inForce
+			n.untold += c.untold
 		}
 	}
 	return n, nil

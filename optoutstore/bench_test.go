@@ -32,8 +32,9 @@ func benchStore(b *testing.B, rows int) *Durable {
 			arena = make([]byte, 0, arenaChunk)
 		}
 		var err error
-		out := outcome{pair: pairN(n), kind: OptedOut, state: row{inForce: true, number: uint64(n + 1)}}
-		if arena, err = setPair(wb, arena, out); err != nil {
+		s := step{kind: OptedOut, number: uint64(n + 1)}
+		out := &outcome{pair: pairN(n), number: s.number, kind: s.kind, counts: deltaOf(s.kind, false), state: s.fold(row{})}
+		if arena, err = setRow(wb, arena, out); err != nil {
 			b.Fatal(err)
 		}
 		if _, err = ix.countEvent(nil, nil, out); err != nil {

@@ -32,6 +32,11 @@ type Durable struct {
 
 	written atomic.Uint64         // number of the newest event in the journal
 	applied atomic.Pointer[chain] // behind the newest frame in the index
+	newest  atomic.Int64          // when that one's last event was recorded, in microseconds; 0 if unknown
+	moved   bell                  // rung when applied has moved
+
+	lastWrite atomic.Int64  // when a frame was written last, microseconds since 1970 UTC; 0 if none
+	space     atomic.Uint64 // bytes that the disk had left when last asked; 0 if unknown
 
 	tail atomic.Pointer[chain] // behind the newest frame in the journal
 
@@ -94,47 +99,15 @@ func (d *Durable) notReady() error {
 	return fmt.Errorf("%w", ErrNotReady)
 }
 
-// OptOut implements [Store].
-func (d *Durable) OptOut(ctx context.Context, c Change) (Event, error) {
-	return d.change(&request{ctx: ctx, change: c})
-}
-
-// Lift implements [Store].
-func (d *Durable) Lift(ctx context.Context, c Change, seen uint64) (Event, error) {
-	return d.change(&request{ctx: ctx, change: c, lift: true, seen: seen})
-}
-
-func (d *Durable) change(r *request) (Event, error) {
-	if !d.gate.enter() {
-		return Event{}, fmt.Errorf("%w", ErrClosed)
-	}
-	defer d.gate.leave()
-	if err := r.change.validate(); err != nil {
-		return Event{}, err
-	}
-	if err := r.ctx.Err(); err != nil {
-		return Event{}, err
-	}
-	if d.index.Load() == nil {
-		return Event{}, d.notReady()
-	}
-	r.done = make(chan result, 1)
-	select {
-	case d.queue <- r:
-	default:
-		return Event{}, fmt.Errorf("%w: %d", ErrBusy, cap(d.queue))
-	}
-	select {
-	case res := <-r.done:
-		return res.event, res.err
-	case <-r.ctx.Done():
-		return Event{}, r.ctx.Err()
-	}
-}
-
 // Health implements [Store].
 func (d *Durable) Health() Health {
-	h := Health{Readable: true, Writable: true, Events: d.written.Load(), Applied: d.applied.Load().number}
+	h := Health{
+		Readable: true, Writable: true,
+		Events: d.written.Load(), Applied: d.applied.Load().number, FreeSpace: d.space.Load(),
+	}
+	if us := d.lastWrite.Load(); us != 0 {
+		h.LastWrite = microTime(us)
+	}
 	var why error
 	switch {
 	case d.gate.isShut():

@@ -15,6 +15,13 @@ const (
 	// LossAccepted: an operator continued a store that had lost events. It is
 	// about no pair; its reason says what was missing.
 	LossAccepted Kind = 4
+	// Told: the backend was told of the opt-out, which stays in force.
+	Told Kind = 5
+	// Untold: the backend may have forgotten the opt-out, and has to be told again.
+	Untold Kind = 6
+	// RelayFrom: opt-outs of a realm are relayed from an event on. It is about no
+	// pair.
+	RelayFrom Kind = 7
 )
 
 // String is the kind's name in logs and exports.
@@ -28,6 +35,12 @@ func (k Kind) String() string {
 		return "lifted"
 	case LossAccepted:
 		return "loss_accepted"
+	case Told:
+		return "told"
+	case Untold:
+		return "untold"
+	case RelayFrom:
+		return "relay_from"
 	default:
 		return "unknown"
 	}
@@ -61,4 +74,12 @@ type Event struct {
 	Number     uint64
 	Kind       Kind
 	RecordedAt time.Time
+	// From is, of a RelayFrom, the number of the event behind which opt-outs are
+	// relayed; else zero.
+	From uint64
+}
+
+// aboutPair reports whether events of this kind are about a pair.
+func (k Kind) aboutPair() bool {
+	return k >= OptedOut && k <= Untold && k != LossAccepted
 }

@@ -33,6 +33,8 @@ func FuzzRecord(f *testing.F) {
 	r := sampleRecord()
 	f.Add(appendRecord(nil, &r))
 	f.Add(appendRecord(nil, &record{Event: Event{Number: 1, Kind: LossAccepted, Change: Change{Reason: "x"}}}))
+	f.Add(appendRecord(nil, &record{Event: Event{Change: changeN(2), Number: 3, Kind: Told}, wasUntold: true, prev: 9}))
+	f.Add(appendRecord(nil, &record{Event: Event{Change: Change{Pair: Pair{Realm: "r"}}, Number: 3, Kind: RelayFrom, From: 2}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		checkRecord(t, b)
 		if len(b) < recordOverhead {
@@ -95,7 +97,11 @@ func walkFrame(b []byte) {
 func FuzzIndexKey(f *testing.F) {
 	f.Add([]byte("p12065551212\x00\x05realm12345"))
 	f.Add(appendPairKey(nil, pairN(3).Phone, AnyRealm, phone.AnySender))
+	f.Add(appendCountKey(nil, "realm", "12345"))
 	f.Fuzz(func(t *testing.T, key []byte) {
+		if realm, sender, err := parseCountKey(key); err == nil && !bytes.Equal(appendCountKey(nil, realm, sender), key) {
+			t.Fatalf("%q read and written is %q", key, appendCountKey(nil, realm, sender))
+		}
 		p, err := parsePairKey(key)
 		if err != nil {
 			return
@@ -109,14 +115,19 @@ func FuzzIndexKey(f *testing.F) {
 // FuzzRow: no row passes but under its own key and with its own bytes.
 func FuzzRow(f *testing.F) {
 	key := []byte("p1\x00\x01rs")
-	f.Add(key, appendPairRow(nil, key, row{inForce: true, number: 1, position: 2, effective: 3, recorded: 4}))
-	f.Add(key, appendCountRow(nil, key, countRow{1, 2}))
+	f.Add(key, appendPairRow(nil, key, row{inForce: true, number: 1, position: 2, effective: 3, recorded: 4, last: 1}))
+	f.Add(key, appendPairRow(nil, key, row{inForce: true, told: true, number: 1, position: 2, last: 5}))
+	f.Add(key, appendRelayRow(nil, key, relayRow{1, 2}))
+	f.Add(key, appendCountRow(nil, key, countRow{tally{5, 3}, 7}))
 	f.Fuzz(func(t *testing.T, key, v []byte) {
 		if r, err := parsePairRow(key, v); err == nil && !bytes.Equal(appendPairRow(nil, key, r), v) {
 			t.Fatal("pair")
 		}
 		if r, err := parseCountRow(key, v); err == nil && !bytes.Equal(appendCountRow(nil, key, r), v) {
 			t.Fatal("count")
+		}
+		if r, err := parseRelayRow(key, v); err == nil && !bytes.Equal(appendRelayRow(nil, key, r), v) {
+			t.Fatal("relay")
 		}
 		_, _ = parseAppliedRow(v)
 	})

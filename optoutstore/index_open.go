@@ -8,8 +8,8 @@ import (
 )
 
 // openIndex opens the index if it can be trusted. If not, it returns none, and
-// why, and the index has to be built again. Its errors are ErrLoss, ErrLocked and
-// ErrNewerFormat.
+// why, and the index has to be built again. Its errors are ErrLoss, ErrLocked,
+// ErrNewerFormat and ErrUnavailable.
 func (b *base) openIndex() (ix *index, why string, err error) {
 	if !b.hasCheckpoint {
 		return nil, b.noCheckpoint, nil
@@ -17,6 +17,13 @@ func (b *base) openIndex() (ix *index, why string, err error) {
 	if b.checkpoint.Number > b.journal.end.number {
 		// Only where a loss was accepted; else findLoss has refused it.
 		return nil, "the index is ahead of the journal", nil
+	}
+	follows, err := b.journal.has(b.checkpoint.chain())
+	if err != nil {
+		return nil, "", err
+	}
+	if !follows {
+		return nil, "the checkpoint was made from another journal", nil
 	}
 	dir := b.o.path(indexName)
 	grew, err := b.checkpoint.Manifest.grewFrom(dir)
@@ -80,10 +87,12 @@ func (b *base) distrust(ix *index) (why string, err error) {
 	case at.number > b.journal.end.number:
 		b.loss = b.shorter(at.number)
 		return "", b.lossError()
-	case at.number == b.journal.end.number && at.hash != b.journal.end.hash:
-		return "it was made from another journal", nil
 	}
-	return "", nil
+	follows, err := b.journal.has(at.chain)
+	if err == nil && !follows {
+		why = "it was made from another journal"
+	}
+	return why, err
 }
 
 // removeLogs removes the memtable logs in an index's directory whose size is one

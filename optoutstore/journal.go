@@ -38,6 +38,8 @@ type journal struct {
 	buf   []byte // the staged frame
 	count int    // events in it
 
+	committed int // bytes of the last frame that was committed
+
 	// fault is why nothing can be written: the last write or sync failed, and it
 	// is not known what of it is on the disk. It is mended by cutting the file
 	// back to the last good frame, which must itself be synced.
@@ -148,6 +150,7 @@ func (j *journal) commit() error {
 	j.mu.Unlock()
 	j.end = j.next
 	j.end.position = s.end()
+	j.committed = len(j.buf)
 	if cap(j.buf) > maxKeptFrame {
 		j.buf = nil
 	}

@@ -151,3 +151,27 @@ func (j *journal) hashOf(number uint64) (Hash, error) {
 	}
 	return Hash{}, err
 }
+
+// has reports whether at is a place in the journal: whether it is the end, or the
+// event behind it begins there and follows the one in front of it. It reads one
+// record. The copy of a store that went another way has none of the other's places
+// behind the one where they parted.
+func (j *journal) has(at chain) (bool, error) {
+	if at.number >= j.end.number {
+		return at.number == j.end.number && at.hash == j.end.hash, nil
+	}
+	i := sort.Search(len(j.segs), func(i int) bool { return j.segs[i].start > at.position }) - 1
+	if i < 0 {
+		return false, nil
+	}
+	s := j.segs[i]
+	if at.position <= s.start {
+		begin := s.begin()
+		return at.number == begin.number && at.hash == begin.hash, nil
+	}
+	r, err := j.record(at.position + frameHeader)
+	if errors.Is(err, ErrDamaged) {
+		return false, nil
+	}
+	return err == nil && r.Number == at.number+1 && r.before == at.hash, err
+}

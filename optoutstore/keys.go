@@ -1,6 +1,8 @@
 package optoutstore
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 
 	"github.com/stopgate/stopgate/phone"
@@ -11,6 +13,7 @@ import (
 //	pair   'p' phone digits, 0x00, length of the realm, realm, sender
 //	count  'c' length of the realm, realm, sender
 //	total  't' realm
+//	relay  'r' realm
 //	meta   'm' "applied"
 //
 // Pairs begin with the phone, so that everything about a phone lies together:
@@ -20,6 +23,7 @@ const (
 	pairPrefix  = 'p'
 	countPrefix = 'c'
 	totalPrefix = 't'
+	relayPrefix = 'r'
 
 	// maxKey is the longest key, in bytes.
 	maxKey = 1 + phone.MaxDigits + 1 + 1 + maxRealm + maxSender
@@ -82,4 +86,35 @@ func appendCountKey(dst []byte, realm string, sender phone.Sender) []byte {
 // appendTotalKey appends the key of the count of a realm's opt-outs in force.
 func appendTotalKey(dst []byte, realm string) []byte {
 	return append(append(dst, totalPrefix), realm...)
+}
+
+// appendRelayKey appends the key of the row that says from where on a realm's
+// opt-outs are relayed.
+func appendRelayKey(dst []byte, realm string) []byte {
+	return append(append(dst, relayPrefix), realm...)
+}
+
+// parseCountKey reads the key of the count of a sender.
+func parseCountKey(key []byte) (realm string, sender phone.Sender, err error) {
+	if len(key) < 2 || key[0] != countPrefix {
+		return "", "", errKey
+	}
+	n, names := int(key[1]), key[2:]
+	if n == 0 || n > maxRealm || len(names) <= n || len(names)-n > maxSender {
+		return "", "", errKey
+	}
+	return string(names[:n]), phone.Sender(names[n:]), nil
+}
+
+// Compare orders pairs: by the digits of their phones, as texts; then by the
+// lengths of their realms, their realms, and their senders. It is the order of
+// States.
+func (p Pair) Compare(q Pair) int {
+	var a, b [phone.MaxDigits]byte
+	return cmp.Or(
+		bytes.Compare(p.Phone.AppendDigits(a[:0]), q.Phone.AppendDigits(b[:0])),
+		cmp.Compare(len(p.Realm), len(q.Realm)),
+		cmp.Compare(p.Realm, q.Realm),
+		cmp.Compare(p.Sender, q.Sender),
+	)
 }

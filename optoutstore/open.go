@@ -348,13 +348,16 @@ func (d *Durable) publish(ix *index, flushed, applied chain) {
 	ix.checkpointed = flushed
 	d.applied.Store(&applied)
 	d.index.Store(ix)
+	d.moved.ring()
 	d.workers.Add(1)
 	go d.runSummary(ix)
 }
 
 // start starts the goroutines of a store.
 func (d *Durable) start() {
-	w := &writer{d: d, space: spaceGuard{dir: d.o.Dir, minFree: d.minFree.Load, free: d.o.FreeSpace, log: d.log}}
+	w := &writer{d: d, space: spaceGuard{
+		dir: d.o.Dir, minFree: d.minFree.Load, free: d.o.FreeSpace, log: d.log, left: &d.space,
+	}}
 	d.writeFault.set(w.space.check())
 	if d.journal.damage != nil {
 		d.reportJournal(nil)

@@ -41,6 +41,11 @@ type Options struct {
 	// get ErrBusy. Zero means DefaultMaxPending.
 	MaxPending int
 
+	// OnCommit is called when a frame is on the disk, with its events, its bytes and
+	// the time that writing and syncing took, by the goroutine that writes: it must
+	// not wait. Nil for nothing.
+	OnCommit func(events, bytes int, took time.Duration)
+
 	// What follows is for tests.
 
 	fs              fsys

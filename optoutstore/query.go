@@ -2,9 +2,9 @@ package optoutstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -129,12 +129,17 @@ func anySender(txn *badger.Txn, buf *keyBuffer, n phone.Number, realm string) (S
 	return State{}, false, nil
 }
 
-// eachPair calls fn for each pair whose key begins with prefix. Its errors are
-// errUnreadable and fn's.
+// eachPair calls fn for each pair whose key begins with prefix, in the order of
+// the keys. Its errors are errUnreadable and fn's.
 func eachPair(txn *badger.Txn, prefix []byte, fn func(Pair, row) error) error {
+	return eachPairFrom(txn, prefix, prefix, fn)
+}
+
+// eachPairFrom is eachPair from the key from on.
+func eachPairFrom(txn *badger.Txn, prefix, from []byte, fn func(Pair, row) error) error {
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
-	for it.Rewind(); it.Valid(); it.Next() {
+	for it.Seek(from); it.Valid(); it.Next() {
 		var p Pair
 		var r row
 		item := it.Item()
@@ -158,59 +163,77 @@ func eachPair(txn *badger.Txn, prefix []byte, fn func(Pair, row) error) error {
 
 // InForce implements [Store].
 func (d *Durable) InForce(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
+	n, err := d.tally(ctx, realm, sender)
+	return n.inForce, err
+}
+
+// Untold implements [Store]. Like InForce it reads at most four rows.
+func (d *Durable) Untold(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
+	n, err := d.tally(ctx, realm, sender)
+	return n.untold, err
+}
+
+func (d *Durable) tally(ctx context.Context, realm string, sender phone.Sender) (tally, error) {
 	if !d.gate.enter() {
-		return 0, fmt.Errorf("%w", ErrClosed)
+		return tally{}, fmt.Errorf("%w", ErrClosed)
 	}
 	defer d.gate.leave()
 	if realm == "" {
-		return 0, fmt.Errorf("%w: the question has no realm", ErrInvalid)
+		return tally{}, fmt.Errorf("%w: the question has no realm", ErrInvalid)
 	}
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return tally{}, err
 	}
 	ix := d.index.Load()
 	if ix == nil {
-		return 0, d.notReady()
+		return tally{}, d.notReady()
 	}
-	return ix.inForce(realm, sender)
+	return ix.tally(realm, sender)
 }
 
-// States implements [Store]. It reads the index as it stands when it is called.
-func (d *Durable) States(ctx context.Context, f Filter, fn func(State) error) error {
+// RelayFrom implements [Store].
+func (d *Durable) RelayFrom(ctx context.Context, realm string) (from uint64, set bool, err error) {
 	if !d.gate.enter() {
-		return fmt.Errorf("%w", ErrClosed)
+		return 0, false, fmt.Errorf("%w", ErrClosed)
 	}
 	defer d.gate.leave()
+	if realm == "" || len(realm) > maxRealm {
+		return 0, false, fmt.Errorf("%w: the question has no realm that could be stored", ErrInvalid)
+	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return 0, false, err
 	}
 	ix := d.index.Load()
 	if ix == nil {
-		return d.notReady()
+		return 0, false, d.notReady()
 	}
-	prefix := []byte{pairPrefix}
-	switch {
-	case !f.Phone.IsZero() && f.Realm != "" && len(f.Realm) <= maxRealm:
-		prefix = appendRealmPrefix(nil, f.Phone, f.Realm)
-	case !f.Phone.IsZero():
-		prefix = appendPhonePrefix(nil, f.Phone)
-	}
-	return ix.each(prefix, func(p Pair, r row) error {
-		if err := d.interrupted(ctx); err != nil {
-			return err
-		}
-		if !r.inForce && !f.Lifted || f.Realm != "" && f.Realm != p.Realm || f.Sender != "" && f.Sender != p.Sender {
-			return nil
-		}
-		return fn(r.state(p))
-	})
+	r, err := ix.relay(realm)
+	return r.from, r.number != 0, err
 }
 
-// each calls fn for each pair whose key begins with prefix.
-func (ix *index) each(prefix []byte, fn func(Pair, row) error) error {
-	s := ix.read()
-	defer s.release()
-	return eachPair(s.txn, prefix, fn)
+// relay is the row that says from where on a realm's opt-outs are relayed, zero
+// if there is none.
+func (ix *index) relay(realm string) (r relayRow, err error) {
+	defer ix.guarded(debug.SetPanicOnFault(true), &err)
+	at := ix.read()
+	defer at.release()
+	var buf keyBuffer
+	key := appendRelayKey(buf[:0], realm)
+	item, err := at.txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return relayRow{}, nil
+	}
+	if err != nil {
+		return relayRow{}, errUnreadable
+	}
+	err = item.Value(func(v []byte) error {
+		r, err = parseRelayRow(key, v)
+		return err
+	})
+	if err != nil {
+		return relayRow{}, rowError(err)
+	}
+	return r, nil
 }
 
 // interrupted reports why a long reader should end.
@@ -219,65 +242,4 @@ func (d *Durable) interrupted(ctx context.Context) error {
 		return fmt.Errorf("%w", ErrClosed)
 	}
 	return ctx.Err()
-}
-
-// History implements [Store]. The rows of the phone's pairs say where their newest
-// events stand, and each event where the one before of its pair does.
-func (d *Durable) History(ctx context.Context, n phone.Number, fn func(Event) error) error {
-	if !d.gate.enter() {
-		return fmt.Errorf("%w", ErrClosed)
-	}
-	defer d.gate.leave()
-	if n.IsZero() {
-		return fmt.Errorf("%w: the question has an empty phone", ErrInvalid)
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ix := d.index.Load()
-	if ix == nil {
-		return d.notReady()
-	}
-	var places []uint64
-	err := ix.each(appendPhonePrefix(nil, n), func(p Pair, r row) error {
-		var err error
-		places, err = d.trail(ctx, places, p, r)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	slices.Sort(places) // by position is by number
-	for _, at := range places {
-		if err := d.interrupted(ctx); err != nil {
-			return err
-		}
-		r, err := d.journal.record(at)
-		if err != nil {
-			return err
-		}
-		if err := fn(r.Event); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// trail appends to places where the events of a pair stand, from its newest to
-// its first.
-func (d *Durable) trail(ctx context.Context, places []uint64, p Pair, newest row) ([]uint64, error) {
-	for at, last := newest.position, uint64(0); at != 0; {
-		if err := d.interrupted(ctx); err != nil {
-			return nil, err
-		}
-		r, err := d.journal.record(at)
-		if err != nil {
-			return nil, err
-		}
-		if r.Pair != p || last == 0 && r.Number != newest.number || last != 0 && r.Number >= last {
-			return nil, fmt.Errorf("%w: the trail of a pair leads to another's event %d", ErrDamaged, r.Number)
-		}
-		places, last, at = append(places, at), r.Number, r.prev
-	}
-	return places, nil
 }

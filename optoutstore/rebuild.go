@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
-
-	"github.com/dgraph-io/badger/v4"
 )
 
 const (
 	progressEvery = 5 * time.Second // between two log lines of a rebuild
-	arenaChunk    = 1 << 20         // bytes of keys and values allocated at once
 	lookEvery     = 4096            // events between two looks at clock and disk
 )
 
@@ -106,11 +103,9 @@ func (d *Durable) replay(ctx context.Context, ix *index, from, end chain) (err e
 			err = fmt.Errorf("%w: badger stopped in a panic", errIndex)
 		}
 	}()
-	before := ix.db.NewTransaction(false)
-	defer before.Discard()
-	wb := ix.db.NewWriteBatch()
-	defer wb.Cancel()
-	p := &replayer{d: d, ix: ix, before: before, wb: wb, end: end, told: time.Now()}
+	p := newReplayer(d, ix, from, end)
+	p.begin()
+	defer p.finish()
 	at, err := d.journal.scan(ctx, from, p.event)
 	if err != nil {
 		return err
@@ -124,12 +119,12 @@ func (d *Durable) replay(ctx context.Context, ix *index, from, end chain) (err e
 			dirty = append(dirty, c)
 		}
 	}
-	err = setCounts(wb, dirty)
+	err = setCounts(p.wb, dirty)
 	if err == nil {
-		err = wb.Set(appliedKey, appendAppliedRow(nil, appliedRow{d.id, end}))
+		err = p.wb.Set(appliedKey, appendAppliedRow(nil, appliedRow{d.id, end}))
 	}
 	if err == nil {
-		err = wb.Flush()
+		err = p.wb.Flush()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: badger does not take it: %s", errIndex, scrub(err))
@@ -139,66 +134,4 @@ func (d *Durable) replay(ctx context.Context, ix *index, from, end chain) (err e
 		clear(ix.counts)
 	}
 	return nil
-}
-
-// replayer writes events into an index.
-type replayer struct {
-	d      *Durable
-	ix     *index
-	before *badger.Txn // the index before: what the counts were
-	wb     *badger.WriteBatch
-	arena  []byte
-	end    chain
-	seen   int
-	told   time.Time
-}
-
-// event writes one event.
-func (p *replayer) event(position uint64, r *record, _ Hash) error {
-	if p.seen++; p.seen%lookEvery == 0 {
-		if err := p.look(r.Number); err != nil {
-			return err
-		}
-	}
-	if r.Kind == LossAccepted {
-		return nil
-	}
-	if cap(p.arena)-len(p.arena) < maxKey+pairRowSize {
-		p.arena = make([]byte, 0, arenaChunk)
-	}
-	var err error
-	o := outcomeOf(r, position)
-	if p.arena, err = setPair(p.wb, p.arena, o); err != nil {
-		return fmt.Errorf("%w: badger does not take it: %s", errIndex, scrub(err))
-	}
-	if _, err = p.ix.countEvent(p.before, nil, o); err != nil {
-		return fmt.Errorf("%w: a count cannot be read", errIndex)
-	}
-	return nil
-}
-
-// look reports progress, and waits while the disk is short of space.
-func (p *replayer) look(number uint64) error {
-	if time.Since(p.told) >= progressEvery {
-		p.told = time.Now()
-		p.d.log.Info("building the index", "event", number, "of", p.end.number)
-	}
-	told := false
-	for {
-		short := shortOf(p.d.o.FreeSpace, p.d.o.Dir, p.d.minFree.Load()/2)
-		if short == nil {
-			return nil
-		}
-		if !told {
-			told = true
-			p.d.blocked.set(short)
-			defer p.d.blocked.set(nil)
-			p.d.log.Error("building the index waits for space", "error", short)
-		}
-		select {
-		case <-p.d.ctx.Done():
-			return p.d.ctx.Err()
-		case <-time.After(spaceEvery):
-		}
-	}
 }

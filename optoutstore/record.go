@@ -18,21 +18,26 @@ import (
 //	     4    4  CRC32C of everything behind this field
 //	     8    1  version of the record
 //	     9    1  kind
-//	    10    8  number
-//	    18    8  effective_at, microseconds since 1970 UTC, signed
-//	    26    8  recorded_at, likewise
-//	    34    8  position of the record before of the same pair, 0 for none
-//	    42   32  hash of the record before in the journal
-//	    74       realm, sender, phone, source, remote, request ID, actor: each a
+//	    10    1  flags; bit 0: before this event the pair was in force and the
+//	             backend not told of it
+//	    11    8  number
+//	    19    8  effective_at, microseconds since 1970 UTC, signed
+//	    27    8  recorded_at, likewise
+//	    35    8  position of the record before of the same pair, 0 for none; of a
+//	             relay_from, the event behind which opt-outs are relayed
+//	    43   32  hash of the record before in the journal
+//	    75       realm, sender, phone, source, remote, request ID, actor: each a
 //	             byte with its length and its bytes; then the reason: two bytes
 //	             with its length and its bytes
 //
 // The hash of a record is the SHA-256 of all of its bytes.
 const (
 	recordVersion   = 1
-	recordFixed     = 74
+	recordFixed     = 75
 	recordOverhead  = recordFixed + 7 + 2
 	recordCRCOffset = 4
+
+	flagWasUntold = 1
 )
 
 // The longest fields that are stored, in bytes. They bound a record and so what
@@ -58,13 +63,30 @@ type record struct {
 	Event
 	prev   uint64 // position of the record before of the same pair, 0 for none
 	before Hash   // hash of the record before in the journal
+
+	// wasUntold: before this event the pair was in force and the backend not told of
+	// it. With the kind it says how the counts change, whatever else is known.
+	wasUntold bool
 }
 
-// validate reports whether c can be stored, as ErrInvalid with the field's name.
+// validate reports whether c, which asks for an event about a pair, can be
+// stored, as ErrInvalid with the field's name.
 func (c *Change) validate() error {
 	if c.Phone.IsZero() {
 		return fmt.Errorf("%w: it has no phone", ErrInvalid)
 	}
+	return c.validateFields(true)
+}
+
+// validateRealm is validate of a change that asks for an event about a realm.
+func (c *Change) validateRealm() error {
+	if !c.Phone.IsZero() || c.Sender != "" {
+		return fmt.Errorf("%w: it is about a realm, and has a sender or a phone", ErrInvalid)
+	}
+	return c.validateFields(false)
+}
+
+func (c *Change) validateFields(sender bool) error {
 	for _, f := range [...]struct {
 		name     string
 		n        int
@@ -72,7 +94,7 @@ func (c *Change) validate() error {
 		required bool
 	}{
 		{"realm", len(c.Realm), maxRealm, true},
-		{"sender", len(c.Sender), maxSender, true},
+		{"sender", len(c.Sender), maxSender, sender},
 		{"source", len(c.Source), maxSource, false},
 		{"remote address", len(c.Remote), maxRemote, false},
 		{"request ID", len(c.RequestID), maxRequestID, false},
@@ -103,11 +125,19 @@ const (
 func appendRecord(dst []byte, r *record) []byte {
 	start := len(dst)
 	dst = append(dst, 0, 0, 0, 0, 0, 0, 0, 0) // length and CRC, filled in below
-	dst = append(dst, recordVersion, byte(r.Kind))
+	var flags byte
+	if r.wasUntold {
+		flags = flagWasUntold
+	}
+	link := r.prev
+	if r.Kind == RelayFrom {
+		link = r.From
+	}
+	dst = append(dst, recordVersion, byte(r.Kind), flags)
 	dst = binary.BigEndian.AppendUint64(dst, r.Number)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.EffectiveAt.UnixMicro()))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.RecordedAt.UnixMicro()))
-	dst = binary.BigEndian.AppendUint64(dst, r.prev)
+	dst = binary.BigEndian.AppendUint64(dst, link)
 	dst = append(dst, r.before[:]...)
 	dst = appendShort(dst, r.Realm)
 	dst = appendShort(dst, string(r.Sender))
@@ -165,11 +195,12 @@ func parseRecord(b []byte) (record, error) {
 	}
 	var r record
 	r.Kind = Kind(b[9])
-	r.Number = binary.BigEndian.Uint64(b[10:])
-	r.EffectiveAt = microTime(int64(binary.BigEndian.Uint64(b[18:])))
-	r.RecordedAt = microTime(int64(binary.BigEndian.Uint64(b[26:])))
-	r.prev = binary.BigEndian.Uint64(b[34:])
-	copy(r.before[:], b[42:])
+	r.wasUntold = b[10] == flagWasUntold
+	r.Number = binary.BigEndian.Uint64(b[11:])
+	r.EffectiveAt = microTime(int64(binary.BigEndian.Uint64(b[19:])))
+	r.RecordedAt = microTime(int64(binary.BigEndian.Uint64(b[27:])))
+	link := binary.BigEndian.Uint64(b[35:])
+	copy(r.before[:], b[43:])
 
 	f := fields{rest: string(b[recordFixed:])} // one allocation for all
 	r.Realm = f.short(maxRealm)
@@ -180,16 +211,22 @@ func parseRecord(b []byte) (record, error) {
 	r.RequestID = f.short(maxRequestID)
 	r.Actor = f.short(maxActor)
 	r.Reason = f.take(int(f.byte())<<8|int(f.byte()), maxReason)
-	if f.bad || f.rest != "" {
+	if f.bad || f.rest != "" || b[10] > flagWasUntold {
 		return record{}, errRecord
 	}
-	switch r.Kind {
-	case OptedOut, OptedOutAgain, Lifted:
+	switch {
+	case r.Kind.aboutPair():
+		r.prev = link
 		if r.Phone, err = phone.ParseNumber(digits); err != nil || r.Realm == "" || r.Sender == "" {
 			return record{}, errRecord
 		}
-	case LossAccepted:
-		if digits != "" || r.Realm != "" || r.Sender != "" {
+	case r.Kind == LossAccepted:
+		if digits != "" || r.Realm != "" || r.Sender != "" || link != 0 || r.wasUntold {
+			return record{}, errRecord
+		}
+	case r.Kind == RelayFrom:
+		r.From = link
+		if digits != "" || r.Realm == "" || r.Sender != "" || r.wasUntold {
 			return record{}, errRecord
 		}
 	default:

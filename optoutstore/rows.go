@@ -12,17 +12,24 @@ import (
 // that a value that strayed to another key shows as well.
 //
 //	pair:  0  1  version
-//	       1  1  1 in force, 0 lifted
-//	       2  8  number of the event that made it so
-//	      10  8  position of that event's record in the journal
-//	      18  8  effective_at of that event, microseconds since 1970 UTC, signed
-//	      26  8  recorded_at, likewise
-//	      34  4  CRC32C
+//	       1  1  bit 0: in force, else lifted; bit 1: the backend was told of it
+//	       2  8  number of the event that made it so, in force or lifted
+//	      10  8  effective_at of that event, microseconds since 1970 UTC, signed
+//	      18  8  recorded_at, likewise
+//	      26  8  number of the pair's newest event of any kind
+//	      34  8  position of the newest event's record in the journal
+//	      42  4  CRC32C
 //
 //	count, total:
 //	       0  1  version
 //	       1  8  opt-outs in force
-//	       9  8  number of the newest event that is counted
+//	       9  8  those of them that the backend has not been told of
+//	      17  8  number of the newest event that is counted
+//	      25  4  CRC32C
+//
+//	relay: 0  1  version
+//	       1  8  number of the event behind which opt-outs are relayed
+//	       9  8  number of the event that says so
 //	      17  4  CRC32C
 //
 //	applied:
@@ -35,22 +42,35 @@ import (
 const (
 	rowVersion = 1
 
-	pairRowSize    = 38
-	countRowSize   = 21
+	pairRowSize    = 46
+	countRowSize   = 29
+	relayRowSize   = 21
 	appliedRowSize = 69
 )
 
 // errRow: a value is damaged.
 var errRow = errors.New("a row of the index is damaged")
 
-// row is the value of a pair: its state and where the journal says why.
+// The bits of a pair's row.
+const (
+	rowInForce = 1 << iota
+	rowTold
+)
+
+// row is the value of a pair: its state and where the journal says why. The zero
+// row is that of a pair without events.
 type row struct {
 	inForce   bool
-	number    uint64
-	position  uint64
-	effective int64 // microseconds since 1970 UTC
+	told      bool   // only where in force
+	number    uint64 // of the newest opt-out or lift
+	effective int64  // of that event, microseconds since 1970 UTC
 	recorded  int64
+	last      uint64 // number of the newest event of any kind
+	position  uint64 // of that event's record
 }
+
+// untold reports whether the backend has to be told of the pair's opt-out.
+func (r row) untold() bool { return r.inForce && !r.told }
 
 // state is the row as callers see it.
 func (r row) state(p Pair) State {
@@ -60,20 +80,26 @@ func (r row) state(p Pair) State {
 		Number:      r.number,
 		EffectiveAt: microTime(r.effective),
 		RecordedAt:  microTime(r.recorded),
+		Told:        r.told,
+		Last:        r.last,
 	}
 }
 
 func appendPairRow(dst, key []byte, r row) []byte {
 	start := len(dst)
-	force := byte(0)
+	var bits byte
 	if r.inForce {
-		force = 1
+		bits |= rowInForce
 	}
-	dst = append(dst, rowVersion, force)
+	if r.told {
+		bits |= rowTold
+	}
+	dst = append(dst, rowVersion, bits)
 	dst = binary.BigEndian.AppendUint64(dst, r.number)
-	dst = binary.BigEndian.AppendUint64(dst, r.position)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.effective))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.recorded))
+	dst = binary.BigEndian.AppendUint64(dst, r.last)
+	dst = binary.BigEndian.AppendUint64(dst, r.position)
 	return appendRowCRC(dst, start, key)
 }
 
@@ -82,28 +108,43 @@ func parsePairRow(key, v []byte) (row, error) {
 	if err := checkRow(key, v, pairRowSize); err != nil {
 		return row{}, err
 	}
-	if v[1] > 1 {
+	if v[1] > rowInForce|rowTold || v[1] == rowTold {
 		return row{}, errRow
 	}
 	return row{
-		inForce:   v[1] == 1,
+		inForce:   v[1]&rowInForce != 0,
+		told:      v[1]&rowTold != 0,
 		number:    binary.BigEndian.Uint64(v[2:]),
-		position:  binary.BigEndian.Uint64(v[10:]),
-		effective: int64(binary.BigEndian.Uint64(v[18:])),
-		recorded:  int64(binary.BigEndian.Uint64(v[26:])),
+		effective: int64(binary.BigEndian.Uint64(v[10:])),
+		recorded:  int64(binary.BigEndian.Uint64(v[18:])),
+		last:      binary.BigEndian.Uint64(v[26:]),
+		position:  binary.BigEndian.Uint64(v[34:]),
 	}, nil
 }
 
-// countRow is how many opt-outs are in force, after the event asOf. Events up to
+// tally counts opt-outs.
+type tally struct {
+	inForce uint64
+	untold  uint64 // those of them that the backend has not been told of
+}
+
+func (t *tally) add(by delta) {
+	t.inForce += uint64(by.inForce) // wraps back for -1
+	t.untold += uint64(by.untold)
+}
+
+// countRow is how many opt-outs there are, after the event asOf. Events up to
 // asOf are in it, so that applying an event twice counts it once.
 type countRow struct {
-	count, asOf uint64
+	tally
+	asOf uint64
 }
 
 func appendCountRow(dst, key []byte, r countRow) []byte {
 	start := len(dst)
 	dst = append(dst, rowVersion)
-	dst = binary.BigEndian.AppendUint64(dst, r.count)
+	dst = binary.BigEndian.AppendUint64(dst, r.inForce)
+	dst = binary.BigEndian.AppendUint64(dst, r.untold)
 	dst = binary.BigEndian.AppendUint64(dst, r.asOf)
 	return appendRowCRC(dst, start, key)
 }
@@ -112,7 +153,31 @@ func parseCountRow(key, v []byte) (countRow, error) {
 	if err := checkRow(key, v, countRowSize); err != nil {
 		return countRow{}, err
 	}
-	return countRow{count: binary.BigEndian.Uint64(v[1:]), asOf: binary.BigEndian.Uint64(v[9:])}, nil
+	return countRow{
+		tally: tally{inForce: binary.BigEndian.Uint64(v[1:]), untold: binary.BigEndian.Uint64(v[9:])},
+		asOf:  binary.BigEndian.Uint64(v[17:]),
+	}, nil
+}
+
+// relayRow says from where on a realm's opt-outs are relayed.
+type relayRow struct {
+	from   uint64 // opt-outs behind this event are
+	number uint64 // of the event that says so
+}
+
+func appendRelayRow(dst, key []byte, r relayRow) []byte {
+	start := len(dst)
+	dst = append(dst, rowVersion)
+	dst = binary.BigEndian.AppendUint64(dst, r.from)
+	dst = binary.BigEndian.AppendUint64(dst, r.number)
+	return appendRowCRC(dst, start, key)
+}
+
+func parseRelayRow(key, v []byte) (relayRow, error) {
+	if err := checkRow(key, v, relayRowSize); err != nil {
+		return relayRow{}, err
+	}
+	return relayRow{from: binary.BigEndian.Uint64(v[1:]), number: binary.BigEndian.Uint64(v[9:])}, nil
 }
 
 // appliedRow says up to where a store's events are in the index.

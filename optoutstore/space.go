@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -28,6 +29,7 @@ type spaceGuard struct {
 	minFree func() uint64
 	free    func(dir string) (uint64, error)
 	log     *slog.Logger
+	left    *atomic.Uint64 // what it saw last, in bytes; 0 where nobody can say
 
 	checked time.Time // when it last looked
 	short   error     // nil, or ErrNoSpace with the figures
@@ -45,7 +47,12 @@ func (g *spaceGuard) check() error {
 
 func (g *spaceGuard) look() {
 	was := g.short
-	g.short = shortOf(g.free, g.dir, g.minFree())
+	have, err := g.free(g.dir)
+	if err != nil {
+		have = 0
+	}
+	g.left.Store(have)
+	g.short = shortBy(have, err, g.dir, g.minFree())
 	switch {
 	case was == nil && g.short != nil:
 		g.log.Error("opt-outs cannot be recorded until there is space", "error", g.short)
@@ -58,6 +65,11 @@ func (g *spaceGuard) look() {
 // that cannot say is taken to have enough.
 func shortOf(free func(string) (uint64, error), dir string, want uint64) error {
 	have, err := free(dir)
+	return shortBy(have, err, dir, want)
+}
+
+// shortBy is shortOf once it was asked.
+func shortBy(have uint64, err error, dir string, want uint64) error {
 	if err != nil || have >= want {
 		return nil
 	}

@@ -111,7 +111,7 @@ func totalInForce(txn *badger.Txn) (n uint64, err error) {
 		key := it.Item().Key()
 		err := it.Item().Value(func(v []byte) error {
 			r, err := parseCountRow(key, v)
-			n += r.count
+			n += r.inForce
 			return err
 		})
 		if err != nil {

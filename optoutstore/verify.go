@@ -10,9 +10,10 @@ import (
 
 // Verify reads the whole journal and the whole index and checks everything that
 // can be checked: every checksum, the chain of hashes, that the index has each
-// pair's newest event, that its counts are those of its rows, and that no row's
-// phone is missing from those held in memory. The store is in use meanwhile. It calls progress, unless it is nil, every now and then with the
-// number of the event it has come to and of the last.
+// pair's newest event, that its counts are those of its rows and those of the
+// journal, and that no row's phone is missing from those held in memory. The store
+// is in use meanwhile. It calls progress, unless it is nil, every now and then with
+// the number of the event it has come to and of the last.
 //
 // Its errors are ErrDamaged for the journal, ErrUnavailable for the index,
 // ErrNotReady, ErrClosed, ErrNewerFormat and ctx's.
@@ -21,6 +22,9 @@ func (d *Durable) Verify(ctx context.Context, progress func(event, last uint64))
 		return fmt.Errorf("%w", ErrClosed)
 	}
 	defer d.gate.leave()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if progress == nil {
 		progress = func(uint64, uint64) {}
 	}
@@ -28,6 +32,7 @@ func (d *Durable) Verify(ctx context.Context, progress func(event, last uint64))
 	applied := *d.applied.Load()
 	ix := d.index.Load()
 	last := d.written.Load()
+	told := counts{}
 	_, err := d.journal.scan(ctx, d.journal.first(), func(position uint64, r *record, hash Hash) error {
 		if r.Number%lookEvery == 0 {
 			if err := d.interrupted(ctx); err != nil {
@@ -35,8 +40,11 @@ func (d *Durable) Verify(ctx context.Context, progress func(event, last uint64))
 			}
 			progress(r.Number, last)
 		}
-		if ix == nil || r.Number > applied.number || r.Kind == LossAccepted {
+		if ix == nil || r.Number > applied.number {
 			return nil
+		}
+		if r.Kind.aboutPair() {
+			told.add(r.Pair, deltaOf(r.Kind, r.wasUntold))
 		}
 		return ix.holds(r, position)
 	})
@@ -47,32 +55,64 @@ func (d *Durable) Verify(ctx context.Context, progress func(event, last uint64))
 	if ix == nil {
 		return d.notReady()
 	}
-	return ix.verifyCounts(func() error { return d.interrupted(ctx) })
+	return ix.verifyCounts(told, applied.number, func() error { return d.interrupted(ctx) })
 }
 
-// holds checks that the index has the event r or a newer one of its pair.
+// holds checks that the index has the event r or a newer one in its place.
 func (ix *index) holds(r *record, position uint64) error {
-	have, found, err := ix.pair(r.Pair)
-	if err != nil {
-		return err
+	var missing, other bool
+	switch {
+	case r.Kind == RelayFrom:
+		have, err := ix.relay(r.Realm)
+		if err != nil {
+			return err
+		}
+		missing = have.number < r.Number
+		other = have.number == r.Number && have.from != r.From
+	case r.Kind.aboutPair():
+		have, _, err := ix.pair(r.Pair)
+		if err != nil {
+			return err
+		}
+		missing = have.last < r.Number || r.Kind.standsAlone() && have.number < r.Number
+		other = have.last == r.Number && have != stepOf(r, position).fold(have)
 	}
 	switch {
-	case !found || have.number < r.Number:
+	case missing:
 		return fmt.Errorf("%w: the index does not hold event %d; stop, remove the directory %s, and start: it is built again",
 			ErrUnavailable, r.Number, indexName)
-	case have.number == r.Number && have != outcomeOf(r, position).state:
+	case other:
 		return fmt.Errorf("%w: the index says otherwise than event %d; stop, remove the directory %s, and start: it is built again",
 			ErrUnavailable, r.Number, indexName)
 	}
 	return nil
 }
 
-// verifyCounts compares the counts with the rows they count.
-func (ix *index) verifyCounts(interrupted func() error) (err error) {
+// counts are tallies by the keys of their rows.
+type counts map[string]tally
+
+func (c counts) add(p Pair, by delta) {
+	if by == (delta{}) {
+		return
+	}
+	var own, total keyBuffer
+	for _, key := range [...][]byte{
+		appendCountKey(own[:0], p.Realm, p.Sender),
+		appendTotalKey(total[:0], p.Realm),
+	} {
+		n := c[string(key)]
+		n.add(by)
+		c[string(key)] = n
+	}
+}
+
+// verifyCounts compares the counts with the rows they count and, where no event
+// has changed them since the event upTo, with what the events up to there told.
+func (ix *index) verifyCounts(told counts, upTo uint64, interrupted func() error) (err error) {
 	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	s := ix.read()
 	defer s.release()
-	counts := map[string]uint64{}
+	rows := counts{}
 	seen := 0
 	err = eachPair(s.txn, []byte{pairPrefix}, func(p Pair, r row) error {
 		if seen++; seen%lookEvery == 0 {
@@ -85,8 +125,10 @@ func (ix *index) verifyCounts(interrupted func() error) (err error) {
 			return errNotSummarized
 		}
 		if r.inForce {
-			counts[string(appendCountKey(nil, p.Realm, p.Sender))]++
-			counts[string(appendTotalKey(nil, p.Realm))]++
+			rows.add(p, delta{inForce: 1})
+		}
+		if r.untold() {
+			rows.add(p, delta{untold: 1})
 		}
 		return nil
 	})
@@ -94,13 +136,24 @@ func (ix *index) verifyCounts(interrupted func() error) (err error) {
 		return err
 	}
 	for _, prefix := range []byte{countPrefix, totalPrefix} {
-		if err := compareCounts(s.txn, prefix, counts); err != nil {
+		err := eachCount(s.txn, prefix, func(key []byte, r countRow) error {
+			if r.tally != rows[string(key)] || r.asOf <= upTo && r.tally != told[string(key)] {
+				return errCounts
+			}
+			delete(rows, string(key))
+			delete(told, string(key))
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
-	for _, n := range counts {
-		if n > 0 {
-			return errCounts
+	// What has no count row.
+	for _, rest := range []counts{rows, told} {
+		for _, n := range rest {
+			if n != (tally{}) {
+				return errCounts
+			}
 		}
 	}
 	return nil
@@ -115,8 +168,9 @@ var errNotSummarized = fmt.Errorf("%w: the phones held in memory are not those o
 var errCounts = fmt.Errorf("%w: the index's counts are not those of its rows; stop, remove the directory %s, and start: it is built again",
 	ErrUnavailable, indexName)
 
-// compareCounts compares the count rows of one kind, and strikes them out.
-func compareCounts(txn *badger.Txn, prefix byte, counts map[string]uint64) error {
+// eachCount calls fn for each count row of one kind. Its errors are errUnreadable
+// and fn's.
+func eachCount(txn *badger.Txn, prefix byte, fn func(key []byte, r countRow) error) error {
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefix}})
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
@@ -129,10 +183,9 @@ func compareCounts(txn *badger.Txn, prefix byte, counts map[string]uint64) error
 		if err != nil {
 			return rowError(err)
 		}
-		if r.count != counts[string(key)] {
-			return errCounts
+		if err := fn(key, r); err != nil {
+			return err
 		}
-		delete(counts, string(key))
 	}
 	return nil
 }

@@ -2,21 +2,27 @@ package optoutstore
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
-// maxBatch is how many changes go into one frame at most.
+// maxBatch is how many changes make a frame full. An import is not divided: with
+// one at its end a frame has up to MaxImport-1 more.
 const maxBatch = 1024
 
 // request is a change that waits to be written.
 type request struct {
 	ctx    context.Context
+	do     verb
 	change Change
-	lift   bool
-	seen   uint64      // of a lift: the newest event about the pair, or 0 for any
+	seen   uint64      // see decide; of a doRelayFrom, from where on
 	done   chan result // has room for the one answer
+
+	changes  []Change   // of a doImport
+	imported []Imported // of a doImport: the answer, whole once done has it
 }
+
+// size is how many events r becomes at most.
+func (r *request) size() int { return max(1, len(r.changes)) }
 
 type result struct {
 	event Event
@@ -31,9 +37,10 @@ type waiter struct {
 
 // batch is what one frame holds and who waits for it.
 type batch struct {
-	events  []outcome
-	end     chain
-	waiters []waiter
+	events   []outcome
+	end      chain
+	recorded int64 // when the last of events was, in microseconds since 1970 UTC
+	waiters  []waiter
 }
 
 func (b *batch) answer() {
@@ -86,13 +93,14 @@ func (w *writer) run() {
 // collect adds to first what else waits.
 func (w *writer) collect(first *request) []*request {
 	w.reqs = append(w.reqs[:0], first)
-	for len(w.reqs) < maxBatch {
+	for size := first.size(); size < maxBatch; {
 		select {
 		case r, ok := <-w.d.queue:
 			if !ok {
 				return w.reqs
 			}
 			w.reqs = append(w.reqs, r)
+			size += r.size()
 		default:
 			return w.reqs
 		}
@@ -131,9 +139,15 @@ func (w *writer) write(reqs []*request) {
 		b.waiters = append(b.waiters, waiter{r, w.stage(r, b, made.pairs)})
 	}
 	if len(b.events) == 0 {
-		b.answer()
+		// What they were told of may be in frames that are not applied yet.
+		if len(w.overlays) == 0 {
+			b.answer()
+		} else {
+			w.d.toApply <- b
+		}
 		return
 	}
+	began := time.Now()
 	if err := w.d.journal.commit(); err != nil {
 		if !w.failing {
 			w.d.log.Error("opt-outs cannot be recorded", "error", err)
@@ -147,6 +161,10 @@ func (w *writer) write(reqs []*request) {
 		w.failing = false
 		w.d.log.Info("opt-outs are recorded again")
 	}
+	if w.d.o.OnCommit != nil {
+		w.d.o.OnCommit(len(b.events), w.d.journal.committed, time.Since(began))
+	}
+	w.d.lastWrite.Store(w.d.o.Now().UnixMicro())
 	b.end = w.d.journal.end
 	made.last = b.end.number
 	w.overlays = append(w.overlays, made)
@@ -156,59 +174,24 @@ func (w *writer) write(reqs []*request) {
 	w.d.toApply <- b
 }
 
-// stage decides what r's change does and puts it into the frame.
-func (w *writer) stage(r *request, b *batch, made map[Pair]row) result {
-	if err := r.ctx.Err(); err != nil {
-		return result{err: err}
-	}
-	was, known, err := w.state(r.change.Pair, made)
-	if err != nil {
-		return result{err: err}
-	}
-	rec := record{Event: Event{Change: r.change, RecordedAt: w.d.now()}}
-	switch {
-	case r.lift && !(known && was.inForce):
-		return result{err: fmt.Errorf("%w", ErrNotOptedOut)}
-	case r.lift && r.seen != 0 && r.seen != was.number:
-		return result{err: fmt.Errorf("%w", ErrChanged)}
-	case r.lift:
-		rec.Kind = Lifted
-	case known && was.inForce:
-		rec.Kind = OptedOutAgain
-	default:
-		rec.Kind = OptedOut
-	}
-	if known {
-		rec.prev = was.position
-	}
-	if rec.EffectiveAt.IsZero() {
-		rec.EffectiveAt = rec.RecordedAt
-	} else {
-		rec.EffectiveAt = microTime(rec.EffectiveAt.UnixMicro())
-	}
-	o := outcomeOf(&rec, w.d.journal.stage(&rec))
-	o.state.number = rec.Number
-	b.events = append(b.events, o)
-	made[r.change.Pair] = o.state
-	return result{event: rec.Event}
-}
-
 // state is where a pair stands after everything written so far: by this frame, by
 // one that is not in the index yet, or by the index.
-func (w *writer) state(p Pair, made map[Pair]row) (row, bool, error) {
+// It is the zero row where nothing was.
+func (w *writer) state(p Pair, made map[Pair]row) (row, error) {
 	if r, ok := made[p]; ok {
-		return r, true, nil
+		return r, nil
 	}
 	for i := len(w.overlays) - 1; i >= 0; i-- {
 		if r, ok := w.overlays[i].pairs[p]; ok {
-			return r, true, nil
+			return r, nil
 		}
 	}
 	ix := w.d.index.Load()
 	if ix == nil {
-		return row{}, false, w.d.notReady()
+		return row{}, w.d.notReady()
 	}
-	return ix.pair(p)
+	r, _, err := ix.pair(p)
+	return r, err
 }
 
 // prune forgets the overlays that the index has by now.

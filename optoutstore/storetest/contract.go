@@ -33,7 +33,9 @@ import (
 //   - fn of States and of History may call the store.
 //   - No error holds the phone it is about.
 func Contract(t *testing.T, open func(t *testing.T) optoutstore.Store) {
-	for _, test := range slices.Concat(scopeTests, writeTests, readTests, refusalTests, raceTests) {
+	for _, test := range slices.Concat(
+		scopeTests, writeTests, readTests, refusalTests, raceTests, relayTests, importTests, eventTests,
+	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t)
@@ -243,10 +245,7 @@ func sameTime(a, b time.Time) bool {
 
 // stateOf is the state that e made.
 func stateOf(e optoutstore.Event) optoutstore.State {
-	return optoutstore.State{
-		Pair: e.Pair, InForce: e.Kind != optoutstore.Lifted,
-		Number: e.Number, EffectiveAt: e.EffectiveAt, RecordedAt: e.RecordedAt,
-	}
+	return after(optoutstore.State{}, e)
 }
 
 // leaks reports whether an error's text holds so much of a phone that the rest

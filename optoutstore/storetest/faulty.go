@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stopgate/stopgate/optoutstore"
-	"github.com/stopgate/stopgate/phone"
 )
 
 // Method is a method of [optoutstore.Store].
@@ -19,9 +18,20 @@ const (
 	MethodInForce
 	MethodOptOut
 	MethodLift
+	MethodImport
+	MethodTold
+	MethodUntell
+	MethodUntold
+	MethodSetRelayFrom
+	MethodRelayFrom
 	MethodStates
 	MethodHistory
-	MethodHealth
+	MethodDetail
+	MethodEvents
+	MethodWait
+	MethodStats
+	MethodVerify
+	MethodHealth // the first of those that a fault is only set for by name
 	MethodClose
 	methods
 )
@@ -108,7 +118,11 @@ func orAll(on []Method) []Method {
 	if len(on) > 0 {
 		return on
 	}
-	return []Method{MethodLookup, MethodInForce, MethodOptOut, MethodLift, MethodStates, MethodHistory}
+	all := make([]Method, MethodHealth)
+	for m := range all {
+		all[m] = Method(m)
+	}
+	return all
 }
 
 // do counts a call of m and does work around the fault of m.
@@ -153,65 +167,6 @@ func (f *Fault) wait(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Lookup implements [optoutstore.Store].
-func (s *Faulty) Lookup(ctx context.Context, q optoutstore.Query) (state optoutstore.State, found bool, err error) {
-	err = s.do(ctx, MethodLookup, func() (err error) {
-		state, found, err = s.store.Lookup(ctx, q)
-		return err
-	})
-	if err != nil {
-		return optoutstore.State{}, false, err
-	}
-	return state, found, nil
-}
-
-// InForce implements [optoutstore.Store].
-func (s *Faulty) InForce(ctx context.Context, realm string, sender phone.Sender) (n uint64, err error) {
-	err = s.do(ctx, MethodInForce, func() (err error) {
-		n, err = s.store.InForce(ctx, realm, sender)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
-}
-
-// OptOut implements [optoutstore.Store].
-func (s *Faulty) OptOut(ctx context.Context, c optoutstore.Change) (e optoutstore.Event, err error) {
-	return s.change(ctx, MethodOptOut, c, s.store.OptOut)
-}
-
-// Lift implements [optoutstore.Store].
-func (s *Faulty) Lift(ctx context.Context, c optoutstore.Change, seen uint64) (e optoutstore.Event, err error) {
-	return s.change(ctx, MethodLift, c, func(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
-		return s.store.Lift(ctx, c, seen)
-	})
-}
-
-func (s *Faulty) change(ctx context.Context, m Method, c optoutstore.Change,
-	call func(context.Context, optoutstore.Change) (optoutstore.Event, error),
-) (e optoutstore.Event, err error) {
-	err = s.do(ctx, m, func() (err error) {
-		e, err = call(ctx, c)
-		return err
-	})
-	if err != nil {
-		return optoutstore.Event{}, err
-	}
-	return e, nil
-}
-
-// States implements [optoutstore.Store].
-func (s *Faulty) States(ctx context.Context, f optoutstore.Filter, fn func(optoutstore.State) error) error {
-	return s.do(ctx, MethodStates, func() error { return s.store.States(ctx, f, fn) })
-}
-
-// History implements [optoutstore.Store].
-func (s *Faulty) History(ctx context.Context, p phone.Number, fn func(optoutstore.Event) error) error {
-	return s.do(ctx, MethodHistory, func() error { return s.store.History(ctx, p, fn) })
 }
 
 // Health implements [optoutstore.Store]. A fault makes it wait, but not fail:

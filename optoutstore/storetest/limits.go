@@ -23,13 +23,28 @@ const (
 // checkChange returns an error that is ErrInvalid where c cannot be stored. Its
 // text names the field and not what is in it.
 func checkChange(c optoutstore.Change) error {
+	if c.Phone.IsZero() {
+		return fmt.Errorf("%w: it has no phone", optoutstore.ErrInvalid)
+	}
+	return checkFields(c, true)
+}
+
+// checkRealmChange is checkChange for what is about a realm and no pair.
+func checkRealmChange(c optoutstore.Change) error {
+	if c.Sender != "" || !c.Phone.IsZero() {
+		return fmt.Errorf("%w: it has a sender or a phone", optoutstore.ErrInvalid)
+	}
+	return checkFields(c, false)
+}
+
+func checkFields(c optoutstore.Change, sender bool) error {
 	for _, f := range []struct {
 		name     string
 		len, max int
 		required bool
 	}{
 		{"realm", len(c.Realm), MaxRealm, true},
-		{"sender", len(c.Sender), MaxSender, true},
+		{"sender", len(c.Sender), MaxSender, sender},
 		{"source", len(c.Source), MaxSource, false},
 		{"remote address", len(c.Remote), MaxRemote, false},
 		{"request ID", len(c.RequestID), MaxRequestID, false},
@@ -43,9 +58,6 @@ func checkChange(c optoutstore.Change) error {
 			return fmt.Errorf("%w: its %s has %d bytes, and %d are allowed",
 				optoutstore.ErrInvalid, f.name, f.len, f.max)
 		}
-	}
-	if c.Phone.IsZero() {
-		return fmt.Errorf("%w: it has no phone", optoutstore.ErrInvalid)
 	}
 	return nil
 }

@@ -1,9 +1,9 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,14 +18,21 @@ type Model struct {
 	mu     sync.Mutex
 	events []optoutstore.Event
 	states map[optoutstore.Pair]optoutstore.State
+	relay  map[string]uint64 // from where on a realm's opt-outs are relayed
 	closed bool
+	moved  chan struct{} // closed, and replaced, by each event and by Close
+	wrote  time.Time     // when the last event was recorded by a call
 }
 
 var _ optoutstore.Store = (*Model)(nil)
 
 // NewModel returns an empty Model.
 func NewModel() *Model {
-	return &Model{states: make(map[optoutstore.Pair]optoutstore.State)}
+	return &Model{
+		states: make(map[optoutstore.Pair]optoutstore.State),
+		relay:  make(map[string]uint64),
+		moved:  make(chan struct{}),
+	}
 }
 
 // Replay returns a Model that holds events, which are all that ever happened to
@@ -37,21 +44,24 @@ func Replay(events []optoutstore.Event) (*Model, error) {
 		if e.Number != uint64(i+1) {
 			return nil, fmt.Errorf("event %d is numbered %d", i+1, e.Number)
 		}
-		before := m.states[e.Pair].InForce
+		before := m.states[e.Pair]
 		switch {
-		case e.Kind == optoutstore.OptedOut && !before,
-			e.Kind == optoutstore.OptedOutAgain && before,
-			e.Kind == optoutstore.Lifted && before:
+		case e.Kind == optoutstore.OptedOut && !before.InForce,
+			e.Kind == optoutstore.OptedOutAgain && before.InForce,
+			e.Kind == optoutstore.Lifted && before.InForce,
+			e.Kind == optoutstore.Told && before.InForce && !before.Told,
+			e.Kind == optoutstore.Untold && before.InForce && before.Told,
+			e.Kind == optoutstore.RelayFrom && e.From < e.Number && e.Sender == "" && e.Phone.IsZero():
 			m.apply(e)
 		default:
-			return nil, fmt.Errorf("event %d is of kind %s where in force is %t", e.Number, e.Kind, before)
+			return nil, fmt.Errorf("event %d is of kind %s where in force is %t and told %t", e.Number, e.Kind, before.InForce, before.Told)
 		}
 	}
 	return m, nil
 }
 
-// Events returns all events, oldest first. It works on a closed Model too.
-func (m *Model) Events() []optoutstore.Event {
+// All returns all events, oldest first. It works on a closed Model too.
+func (m *Model) All() []optoutstore.Event {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.events)
@@ -78,6 +88,15 @@ func (m *Model) Lookup(ctx context.Context, q optoutstore.Query) (optoutstore.St
 
 // InForce implements [optoutstore.Store].
 func (m *Model) InForce(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
+	return m.count(ctx, realm, sender, func(s optoutstore.State) bool { return s.InForce })
+}
+
+// Untold implements [optoutstore.Store].
+func (m *Model) Untold(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
+	return m.count(ctx, realm, sender, func(s optoutstore.State) bool { return s.InForce && !s.Told })
+}
+
+func (m *Model) count(ctx context.Context, realm string, sender phone.Sender, counts func(optoutstore.State) bool) (uint64, error) {
 	if err := m.lock(ctx); err != nil {
 		return 0, err
 	}
@@ -87,7 +106,7 @@ func (m *Model) InForce(ctx context.Context, realm string, sender phone.Sender) 
 	}
 	var n uint64
 	for _, s := range m.states {
-		if s.InForce && inRealm(s, realm) && (sender == "" || bySender(s, sender)) {
+		if counts(s) && inRealm(s, realm) && (sender == "" || bySender(s, sender)) {
 			n++
 		}
 	}
@@ -128,50 +147,6 @@ func (m *Model) Lift(ctx context.Context, c optoutstore.Change, seen uint64) (op
 	return m.record(optoutstore.Lifted, c), nil
 }
 
-// States implements [optoutstore.Store]. The states are those at the time of the
-// call; fn may call the store.
-func (m *Model) States(ctx context.Context, f optoutstore.Filter, fn func(optoutstore.State) error) error {
-	if err := m.lock(ctx); err != nil {
-		return err
-	}
-	states := m.sorted()
-	m.mu.Unlock()
-	for _, s := range states {
-		if !matches(f, s) {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := fn(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// History implements [optoutstore.Store]. The events are those at the time of
-// the call; fn may call the store.
-func (m *Model) History(ctx context.Context, p phone.Number, fn func(optoutstore.Event) error) error {
-	if err := m.lock(ctx); err != nil {
-		return err
-	}
-	events := slices.Clone(m.events)
-	m.mu.Unlock()
-	for _, e := range events {
-		if e.Phone != p {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := fn(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Health implements [optoutstore.Store].
 func (m *Model) Health() optoutstore.Health {
 	m.mu.Lock()
@@ -180,7 +155,7 @@ func (m *Model) Health() optoutstore.Health {
 	if m.closed {
 		return optoutstore.Health{Reason: optoutstore.ErrClosed.Error(), Events: n, Applied: n}
 	}
-	return optoutstore.Health{Readable: true, Writable: true, Events: n, Applied: n}
+	return optoutstore.Health{Readable: true, Writable: true, Events: n, Applied: n, LastWrite: m.wrote}
 }
 
 // Close implements [optoutstore.Store].
@@ -188,6 +163,7 @@ func (m *Model) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
+	m.wake()
 	return nil
 }
 
@@ -204,39 +180,65 @@ func (m *Model) lock(ctx context.Context) error {
 	return err
 }
 
+// wake ends the waiting of all who wait.
+func (m *Model) wake() {
+	close(m.moved)
+	m.moved = make(chan struct{})
+}
+
 func (m *Model) record(kind optoutstore.Kind, c optoutstore.Change) optoutstore.Event {
+	return m.recordFrom(kind, c, 0)
+}
+
+func (m *Model) recordFrom(kind optoutstore.Kind, c optoutstore.Change, from uint64) optoutstore.Event {
 	e := optoutstore.Event{
 		Change:     c,
 		Number:     uint64(len(m.events) + 1),
 		Kind:       kind,
 		RecordedAt: stored(time.Now()),
+		From:       from,
 	}
 	if e.EffectiveAt.IsZero() {
 		e.EffectiveAt = e.RecordedAt
 	}
 	e.EffectiveAt = stored(e.EffectiveAt)
 	m.apply(e)
+	m.wrote = e.RecordedAt
 	return e
 }
 
 func (m *Model) apply(e optoutstore.Event) {
 	m.events = append(m.events, e)
-	m.states[e.Pair] = optoutstore.State{
-		Pair:        e.Pair,
-		InForce:     e.Kind != optoutstore.Lifted,
-		Number:      e.Number,
-		EffectiveAt: e.EffectiveAt,
-		RecordedAt:  e.RecordedAt,
+	m.wake()
+	if e.Kind == optoutstore.RelayFrom {
+		m.relay[e.Realm] = e.From
+		return
 	}
+	m.states[e.Pair] = after(m.states[e.Pair], e)
 }
 
-// sorted returns all states, those made so first first.
-func (m *Model) sorted() []optoutstore.State {
-	states := make([]optoutstore.State, 0, len(m.states))
-	for _, s := range m.states {
-		states = append(states, s)
+// after is where a pair stands after e, given where it stood.
+func after(s optoutstore.State, e optoutstore.Event) optoutstore.State {
+	switch e.Kind {
+	case optoutstore.Told, optoutstore.Untold:
+		s.Told = e.Kind == optoutstore.Told
+	default:
+		s = optoutstore.State{
+			Pair:        e.Pair,
+			InForce:     e.Kind != optoutstore.Lifted,
+			Number:      e.Number,
+			EffectiveAt: e.EffectiveAt,
+			RecordedAt:  e.RecordedAt,
+		}
 	}
-	slices.SortFunc(states, func(a, b optoutstore.State) int { return cmp.Compare(a.Number, b.Number) })
+	s.Last = e.Number
+	return s
+}
+
+// sorted returns all states in the order of [optoutstore.Pair.Compare].
+func (m *Model) sorted() []optoutstore.State {
+	states := slices.Collect(maps.Values(m.states))
+	slices.SortFunc(states, func(a, b optoutstore.State) int { return a.Compare(b.Pair) })
 	return states
 }
 
@@ -265,5 +267,7 @@ func matches(f optoutstore.Filter, s optoutstore.State) bool {
 	return (f.Realm == "" || f.Realm == s.Realm) &&
 		(f.Sender == "" || f.Sender == s.Sender) &&
 		(f.Phone.IsZero() || f.Phone == s.Phone) &&
-		(f.Lifted || s.InForce)
+		(f.Lifted || s.InForce) &&
+		(f.After == optoutstore.Pair{} || s.Compare(f.After) > 0) &&
+		!s.RecordedAt.Before(f.Since)
 }

@@ -18,12 +18,12 @@ func TestModelRandom(t *testing.T) {
 	Random(t, Keeper{
 		Open: func(dir string) (optoutstore.Store, error) {
 			m, err := Replay(disk[dir])
-			return &kept{m, func() { disk[dir] = m.Events() }}, err
+			return &kept{m, func() { disk[dir] = m.All() }}, err
 		},
 		Crash: func(s optoutstore.Store, dir string) (string, error) {
 			crashes++
 			dir = fmt.Sprint(dir, " after crash ", crashes)
-			disk[dir] = s.(*kept).Events()
+			disk[dir] = s.(*kept).All()
 			return dir, s.Close()
 		},
 	})

@@ -198,7 +198,7 @@ func (r *run) change(t *rapid.T) {
 	if !sameEvent(got, want) {
 		t.Fatalf("change %+v:\n%+v\nwant\n%+v", c, got, want)
 	}
-	r.remember(t, append(r.model.Events()[:want.Number-1], got))
+	r.remember(t, append(r.model.All()[:want.Number-1], got))
 }
 
 // remember makes events what happened.
