@@ -39,9 +39,8 @@ type processMeters struct {
 	panics    prometheus.Counter
 	checks    map[credentialCheck]prometheus.Counter
 
-	reads  [storeOperations]prometheus.Counter // nil for what writes
-	writes [storeOperations]prometheus.Counter // nil for what reads
-	errs   *prometheus.CounterVec
+	uses [storeOperations]prometheus.Counter // reads and writes
+	errs *prometheus.CounterVec
 
 	commitEvents   prometheus.Histogram
 	commitBytes    prometheus.Histogram
@@ -111,12 +110,12 @@ func (m *processMeters) addStore() {
 		Name: metricPrefix + "store_errors_total",
 		Help: "Times that the list could not be asked or changed.",
 	}, []string{"operation", "cause"}))
-	for op := range storeOperations {
+	for op := opOpen + 1; op < storeOperations; op++ {
+		kind := reads
 		if op.writes() {
-			m.writes[op] = writes.WithLabelValues(op.String())
-		} else if op != opOpen {
-			m.reads[op] = reads.WithLabelValues(op.String())
+			kind = writes
 		}
+		m.uses[op] = kind.WithLabelValues(op.String())
 	}
 	m.commitEvents = keep(m, prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    metricPrefix + "store_commit_events",
@@ -202,9 +201,15 @@ func (m *processMeters) committed(events, bytes int, took time.Duration) {
 	m.commitDuration.Observe(took.Seconds())
 }
 
+// used counts a use of the store.
+func (m *processMeters) used(op storeOperation) { m.uses[op].Inc() }
+
 // storeFailed counts an error of the store. What the caller is at fault for is
 // none.
 func (m *processMeters) storeFailed(op storeOperation, err error) {
+	if err == nil {
+		return
+	}
 	if cause := causeOf(err); cause != "" {
 		m.errs.WithLabelValues(op.String(), cause).Inc()
 	}
@@ -214,7 +219,7 @@ func (m *processMeters) storeFailed(op storeOperation, err error) {
 // nothing is.
 func causeOf(err error) string {
 	switch {
-	case err == nil, errors.Is(err, context.Canceled),
+	case errors.Is(err, context.Canceled),
 		errors.Is(err, optoutstore.ErrNotOptedOut), errors.Is(err, optoutstore.ErrChanged), errors.Is(err, optoutstore.ErrInvalid):
 		return ""
 	case errors.Is(err, optoutstore.ErrClosed):
@@ -225,6 +230,8 @@ func causeOf(err error) string {
 		return "no_space"
 	case errors.Is(err, optoutstore.ErrBusy):
 		return "busy"
+	case errors.Is(err, optoutstore.ErrDamaged):
+		return "damaged"
 	case errors.Is(err, optoutstore.ErrUnavailable):
 		return "unavailable"
 	case errors.Is(err, context.DeadlineExceeded):

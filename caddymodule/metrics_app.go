@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"context"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,9 +38,10 @@ func (a *App) tally(realm string) *tally {
 type appCollector struct {
 	app *App
 
-	requests, optOuts                         *prometheus.Desc
-	readable, writable, events, free, reserve *prometheus.Desc
-	lastWrite, journalBytes, indexBytes       *prometheus.Desc
+	requests, optOuts                   *prometheus.Desc
+	readable, writable, damaged         *prometheus.Desc
+	events, free, reserve               *prometheus.Desc
+	lastWrite, journalBytes, indexBytes *prometheus.Desc
 }
 
 func newAppCollector(a *App) *appCollector {
@@ -55,6 +58,7 @@ func newAppCollector(a *App) *appCollector {
 		optOuts:      desc("opt_outs_in_force", "Opt-outs in force.", realm...),
 		readable:     desc("store_readable", "1 if the list can be asked, 0 if sends cannot be checked."),
 		writable:     desc("store_writable", "1 if opt-outs can be recorded, 0 if stops are refused."),
+		damaged:      desc("store_damaged", "1 if a part of the journal can no longer be read."),
 		events:       desc("store_events_total", "Events in the journal, since its first."),
 		free:         desc("store_free_bytes", "Free space on the store's disk."),
 		reserve:      desc("store_reserve_bytes", "The free space below which stops are refused: min_free."),
@@ -66,7 +70,7 @@ func newAppCollector(a *App) *appCollector {
 
 // Describe implements [prometheus.Collector].
 func (c *appCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.requests, c.optOuts, c.readable, c.writable, c.events,
+	for _, d := range []*prometheus.Desc{c.requests, c.optOuts, c.readable, c.writable, c.damaged, c.events,
 		c.free, c.reserve, c.lastWrite, c.journalBytes, c.indexBytes} {
 		ch <- d
 	}
@@ -109,11 +113,56 @@ func (c *appCollector) collectStore(ch chan<- prometheus.Metric) {
 		return
 	}
 	defer store.leave()
+
 	health := store.Health()
 	gauge(c.readable, number(health.Readable))
 	gauge(c.writable, number(health.Writable))
+	gauge(c.damaged, number(health.Damaged))
 	ch <- prometheus.MustNewConstMetric(c.events, prometheus.CounterValue, float64(health.Events))
+	if health.FreeSpace > 0 { // else nobody knows
+		gauge(c.free, float64(health.FreeSpace))
+	}
+	if reserve, ok := store.reserve(); ok {
+		gauge(c.reserve, float64(reserve))
+	}
+
+	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
+	defer cancel()
+	stats, err := store.Stats(ctx)
+	lastWrite := health.LastWrite
+	if err == nil && lastWrite.IsZero() {
+		lastWrite = stats.Newest
+	}
+	if !lastWrite.IsZero() {
+		gauge(c.lastWrite, float64(lastWrite.UnixMicro())/1e6)
+	}
+	if err != nil {
+		return // what is not known is not shown; readable says why
+	}
+	gauge(c.journalBytes, float64(stats.JournalBytes))
+	gauge(c.indexBytes, float64(stats.IndexBytes))
+	if !c.app.MetricsRealm {
+		gauge(c.optOuts, float64(stats.InForce))
+		return
+	}
+	byRealm := map[string]uint64{"": 0}
+	for realm := range c.app.tallies {
+		byRealm[realm] = 0
+	}
+	for _, s := range stats.Senders {
+		realm := s.Realm
+		if c.app.tallies[realm] == nil {
+			realm = ""
+		}
+		byRealm[realm] += s.InForce
+	}
+	for realm, n := range byRealm {
+		gauge(c.optOuts, float64(n), realm)
+	}
 }
+
+// statsTimeout bounds how long a scrape waits for the store's figures.
+const statsTimeout = 2 * time.Second
 
 func number(b bool) float64 {
 	if b {

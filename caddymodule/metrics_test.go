@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http/httptest"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -222,8 +224,14 @@ func TestMetricsSurviveReloads(t *testing.T) {
 		if got := now.since(before, "requests_total"); !maps.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", where, got, want)
 		}
-		if now["store_readable"] != 1 || now["store_writable"] != 1 || now["store_events_total"] != 1 {
-			t.Errorf("%s: the store: %v", where, now.since(nil, "store"))
+		if now["store_readable"] != 1 || now["store_writable"] != 1 || now["store_damaged"] != 0 || now["store_events_total"] != 1 ||
+			now["opt_outs_in_force"] != 1 || now["store_free_bytes"] < 1<<20 || now["store_reserve_bytes"] != optoutstore.DefaultMinFree ||
+			now["store_journal_bytes"] == 0 ||
+			math.Abs(now["store_last_write_timestamp_seconds"]-float64(time.Now().Unix())) > 60 {
+			t.Errorf("%s: the store: %v", where, now.since(nil, ""))
+		}
+		if n := now["store_commit_events"] - before["store_commit_events"]; n != 1 {
+			t.Errorf("%s: %v commits", where, n)
 		}
 	}
 }
@@ -247,6 +255,9 @@ func TestMetricsRealm(t *testing.T) {
 	}
 	if _, ok := after[`requests_total{call="stop",outcome="recorded",realm="quiet"}`]; !ok {
 		t.Error("a realm has no series before its first request")
+	}
+	if after[`opt_outs_in_force{realm="myrealm"}`] != 1 || after[`opt_outs_in_force{realm="quiet"}`] != 0 || after[`opt_outs_in_force{realm=""}`] != 0 {
+		t.Errorf("opt-outs in force: %v", after.since(series{}, "opt_outs"))
 	}
 	for key := range after {
 		if strings.Contains(key, "stranger") {

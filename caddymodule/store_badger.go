@@ -108,8 +108,13 @@ func (b *BadgerStore) options() optoutstore.Options {
 		Witness: optoutstore.FileWitness(witnessDir()),
 		MinFree: b.MinFree,
 		Logger:  storeLogger(),
+
+		OnCommit: meters.committed,
 	}
 }
+
+// Reserve is the free space, in bytes, below which nothing is recorded.
+func (b *BadgerStore) Reserve() uint64 { return b.MinFree }
 
 // Reconfigure implements StoreOpener.
 func (b *BadgerStore) Reconfigure(s optoutstore.Store) {

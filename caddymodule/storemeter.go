@@ -12,115 +12,154 @@ type storeOperation int
 
 const (
 	opOpen storeOperation = iota
+	// What reads.
 	opLookup
 	opInForce
 	opUntold
+	opRelayFrom
 	opStates
 	opHistory
+	opDetail
+	opEvents
+	// What writes.
 	opOptOut
 	opLift
+	opImport
+	opTold
+	opUntell
+	opSetRelayFrom
 
 	storeOperations
 )
 
 // String is the operation's name in metrics.
 func (op storeOperation) String() string {
-	switch op {
-	case opOpen:
-		return "open"
-	case opLookup:
-		return "lookup"
-	case opInForce:
-		return "in_force"
-	case opUntold:
-		return "untold"
-	case opStates:
-		return "states"
-	case opHistory:
-		return "history"
-	case opOptOut:
-		return "opt_out"
-	default:
-		return "lift"
-	}
+	return [storeOperations]string{
+		"open",
+		"lookup", "in_force", "untold", "relay_from", "states", "history", "detail", "events",
+		"opt_out", "lift", "import", "told", "untell", "set_relay_from",
+	}[op]
 }
 
 func (op storeOperation) writes() bool { return op >= opOptOut }
 
-// Lookup implements [optoutstore.Store], and counts.
+// The methods of a store that follow count, and let the store do the work.
+
+// Lookup implements [optoutstore.Store].
 func (s *sharedStore) Lookup(ctx context.Context, q optoutstore.Query) (optoutstore.State, bool, error) {
-	meters.reads[opLookup].Inc()
 	state, held, err := s.Store.Lookup(ctx, q)
-	if err != nil {
-		meters.storeFailed(opLookup, err)
-	}
-	return state, held, err
+	return state, held, counted(opLookup, err)
 }
 
-// InForce implements [optoutstore.Store], and counts.
+// InForce implements [optoutstore.Store].
 func (s *sharedStore) InForce(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
-	meters.reads[opInForce].Inc()
 	n, err := s.Store.InForce(ctx, realm, sender)
-	meters.storeFailed(opInForce, err)
-	return n, err
+	return n, counted(opInForce, err)
 }
 
-// Untold implements [optoutstore.Store], and counts.
+// Untold implements [optoutstore.Store].
 func (s *sharedStore) Untold(ctx context.Context, realm string, sender phone.Sender) (uint64, error) {
-	meters.reads[opUntold].Inc()
 	n, err := s.Store.Untold(ctx, realm, sender)
-	meters.storeFailed(opUntold, err)
-	return n, err
+	return n, counted(opUntold, err)
 }
 
-// States implements [optoutstore.Store], and counts.
+// RelayFrom implements [optoutstore.Store].
+func (s *sharedStore) RelayFrom(ctx context.Context, realm string) (uint64, bool, error) {
+	from, set, err := s.Store.RelayFrom(ctx, realm)
+	return from, set, counted(opRelayFrom, err)
+}
+
+// States implements [optoutstore.Store].
 func (s *sharedStore) States(ctx context.Context, f optoutstore.Filter, fn func(optoutstore.State) error) error {
-	meters.reads[opStates].Inc()
-	var stopped bool // by fn, which is not the store's fault
+	var stopped error // by fn, which is not the store's fault
 	err := s.Store.States(ctx, f, func(state optoutstore.State) error {
-		err := fn(state)
-		stopped = err != nil
-		return err
+		stopped = fn(state)
+		return stopped
 	})
-	if !stopped {
-		meters.storeFailed(opStates, err)
-	}
-	return err
+	return walked(opStates, err, stopped)
 }
 
-// History implements [optoutstore.Store], and counts.
+// History implements [optoutstore.Store].
 func (s *sharedStore) History(ctx context.Context, p phone.Number, fn func(optoutstore.Event) error) error {
-	meters.reads[opHistory].Inc()
-	var stopped bool
+	var stopped error
 	err := s.Store.History(ctx, p, func(event optoutstore.Event) error {
-		err := fn(event)
-		stopped = err != nil
-		return err
+		stopped = fn(event)
+		return stopped
 	})
-	if !stopped {
-		meters.storeFailed(opHistory, err)
+	return walked(opHistory, err, stopped)
+}
+
+// Detail implements [optoutstore.Store].
+func (s *sharedStore) Detail(ctx context.Context, state optoutstore.State) (optoutstore.Event, error) {
+	event, err := s.Store.Detail(ctx, state)
+	return event, counted(opDetail, err)
+}
+
+// Events implements [optoutstore.Store].
+func (s *sharedStore) Events(ctx context.Context, after optoutstore.Place, fn func(optoutstore.Event, optoutstore.Place) error) (optoutstore.Place, error) {
+	var stopped error
+	place, err := s.Store.Events(ctx, after, func(event optoutstore.Event, behind optoutstore.Place) error {
+		stopped = fn(event, behind)
+		return stopped
+	})
+	return place, walked(opEvents, err, stopped)
+}
+
+// OptOut implements [optoutstore.Store], and announces.
+func (s *sharedStore) OptOut(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
+	event, err := s.Store.OptOut(ctx, c)
+	if err == nil {
+		s.announce(event)
 	}
+	return event, counted(opOptOut, err)
+}
+
+// Lift implements [optoutstore.Store], and announces.
+func (s *sharedStore) Lift(ctx context.Context, c optoutstore.Change, seen uint64) (optoutstore.Event, error) {
+	event, err := s.Store.Lift(ctx, c, seen)
+	if err == nil {
+		s.announce(event)
+	}
+	return event, counted(opLift, err)
+}
+
+// Import implements [optoutstore.Store]. What is imported is not announced: it is
+// no news, and there is a lot of it.
+func (s *sharedStore) Import(ctx context.Context, changes []optoutstore.Change) ([]optoutstore.Imported, error) {
+	imported, err := s.Store.Import(ctx, changes)
+	return imported, counted(opImport, err)
+}
+
+// Told implements [optoutstore.Store].
+func (s *sharedStore) Told(ctx context.Context, c optoutstore.Change, seen uint64) (optoutstore.Event, error) {
+	event, err := s.Store.Told(ctx, c, seen)
+	return event, counted(opTold, err)
+}
+
+// Untell implements [optoutstore.Store].
+func (s *sharedStore) Untell(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
+	event, err := s.Store.Untell(ctx, c)
+	return event, counted(opUntell, err)
+}
+
+// SetRelayFrom implements [optoutstore.Store].
+func (s *sharedStore) SetRelayFrom(ctx context.Context, c optoutstore.Change, from uint64) error {
+	return counted(opSetRelayFrom, s.Store.SetRelayFrom(ctx, c, from))
+}
+
+// counted counts a use of the store and returns its error.
+func counted(op storeOperation, err error) error {
+	meters.used(op)
+	meters.storeFailed(op, err)
 	return err
 }
 
-// OptOut implements [optoutstore.Store], and counts and announces.
-func (s *sharedStore) OptOut(ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
-	meters.writes[opOptOut].Inc()
-	event, err := s.Store.OptOut(ctx, c)
-	meters.storeFailed(opOptOut, err)
-	if err == nil {
-		s.announce(event)
+// walked counts a use that calls a function, whose own error is none of the
+// store's.
+func walked(op storeOperation, err, stopped error) error {
+	meters.used(op)
+	if stopped == nil {
+		meters.storeFailed(op, err)
 	}
-	return event, err
-}
-
-// Lift implements [optoutstore.Store], and counts and announces.
-func (s *sharedStore) Lift(ctx context.Context, c optoutstore.Change, seen uint64) (optoutstore.Event, error) {
-	meters.writes[opLift].Inc()
-	event, err := s.Store.Lift(ctx, c, seen)
-	meters.storeFailed(opLift, err)
-	if err == nil {
-		s.announce(event)
-	}
-	return event, err
+	return err
 }

@@ -78,6 +78,21 @@ func (s *sharedStore) part(o StoreOpener) {
 	}
 }
 
+// reserve is the free space, in bytes, that the newest configuration keeps, if its
+// store's module says so.
+func (s *sharedStore) reserve() (uint64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.openers) == 0 {
+		return 0, false
+	}
+	o, ok := s.openers[len(s.openers)-1].(interface{ Reserve() uint64 })
+	if !ok {
+		return 0, false
+	}
+	return o.Reserve(), true
+}
+
 // openStore opens a store for the pool. A panic must not get past it: the pool
 // would keep the entry locked for ever.
 func openStore(o StoreOpener) (d caddy.Destructor, err error) {

@@ -57,14 +57,15 @@ func (w *storeWatch) end(most time.Duration) {
 
 func (w *storeWatch) look(now time.Time) {
 	h := w.health()
-	degraded := !h.Readable || !h.Writable
+	degraded := !h.Readable || !h.Writable || h.Damaged
 	log := caddy.Log().Named(appName)
 	switch {
-	case degraded && (w.since.IsZero() || h.Readable != w.last.Readable || h.Writable != w.last.Writable):
+	case degraded && (w.since.IsZero() || h.Readable != w.last.Readable || h.Writable != w.last.Writable || h.Damaged != w.last.Damaged):
 		if w.since.IsZero() {
 			w.since = now
 		}
-		log.Error("the opt-out list is degraded", zap.Bool("readable", h.Readable), zap.Bool("writable", h.Writable), zap.String("reason", h.Reason))
+		log.Error("the opt-out list is degraded", zap.Bool("readable", h.Readable), zap.Bool("writable", h.Writable),
+			zap.Bool("damaged", h.Damaged), zap.String("reason", h.Reason))
 	case !degraded && !w.since.IsZero():
 		log.Info("the opt-out list has recovered", zap.Duration("after", now.Sub(w.since)))
 	}
@@ -88,7 +89,7 @@ func (w *storeWatch) announce(now time.Time, h optoutstore.Health, degraded bool
 	w.announced = degraded
 	if degraded {
 		app.emit(eventStoreDegraded, func() map[string]any {
-			return map[string]any{"readable": h.Readable, "writable": h.Writable, "reason": h.Reason}
+			return map[string]any{"readable": h.Readable, "writable": h.Writable, "damaged": h.Damaged, "reason": h.Reason}
 		})
 		return
 	}
