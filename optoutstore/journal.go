@@ -61,6 +61,9 @@ type journal struct {
 	// leftover a segment whose creation was cut short.
 	torn     int64
 	leftover string
+
+	zeros []byte // what makeRoom writes
+	used  bool   // it was written to since the open
 }
 
 // active is the segment that is written to.
@@ -92,6 +95,9 @@ func (j *journal) ready() error {
 
 // rotate begins a new segment. The old one is whole and synced.
 func (j *journal) rotate() error {
+	if err := j.endRoom(); err != nil {
+		return err
+	}
 	s, err := createSegment(j.fs, j.dir, segmentHead{
 		id:      j.id,
 		first:   j.end.number + 1,
@@ -132,6 +138,10 @@ func (j *journal) commit() error {
 	f, err := s.open(j.fs, os.O_RDWR)
 	if err == nil {
 		err = s.attached(j.fs)
+	}
+	if err == nil {
+		j.used = true
+		err = j.makeRoom(f, int64(len(j.buf)))
 	}
 	if err == nil {
 		_, err = f.WriteAt(j.buf, s.size)
@@ -190,7 +200,7 @@ func (j *journal) heal() error {
 	if err := s.attached(j.fs); err != nil {
 		return err
 	}
-	if err := f.Truncate(s.size); err != nil {
+	if err := j.cutRoom(f); err != nil {
 		return err
 	}
 	return f.Sync()
@@ -226,6 +236,7 @@ func (j *journal) trim() error {
 // name may be as new.
 func (j *journal) settle() error {
 	s := j.active()
+	j.used = true
 	f, err := s.open(j.fs, os.O_RDWR)
 	if err != nil {
 		return unavailable(s.name+" cannot be opened", err)
@@ -252,6 +263,9 @@ func (j *journal) settle() error {
 
 // close closes the files. Nobody reads or writes any more.
 func (j *journal) close() error {
+	if j.used && j.fault == nil {
+		_ = j.endRoom() // zeros that stay do no harm
+	}
 	var err error
 	for _, s := range j.segs {
 		if cerr := s.close(); err == nil {

@@ -209,10 +209,18 @@ func (j *journal) findEnd(from chain) error {
 }
 
 // tornOrDamaged tells what follows the last frame of the last segment, of that
-// size, that could be read: the trace of a crash, or damage.
+// size, that could be read: zeros written ahead, the trace of a crash, or damage.
 func (j *journal) tornOrDamaged(f file, size int64) (damage, err error) {
 	s := j.active()
 	whole := int64(j.end.position - s.start)
+	zeros, err := onlyZeros(f, whole, size)
+	if err != nil {
+		return nil, unavailable(s.name+" cannot be read", err)
+	}
+	if zeros {
+		s.room = size // written ahead
+		return nil, nil
+	}
 	behind, err := frameBehind(f, j.id, whole+1, size)
 	if err != nil {
 		return nil, unavailable(s.name+" cannot be read", err)

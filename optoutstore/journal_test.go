@@ -75,11 +75,12 @@ func TestJournalTornAtEveryByte(t *testing.T) {
 	last := starts[len(starts)-2]
 	for size := last; size <= len(whole); size++ {
 		// The rest missing, as of a write that was cut short; or there, but zero, as
-		// of a power cut after the size was written and before the data.
-		for _, zeros := range []bool{false, true} {
+		// of a power cut after the size was written and before the data, or before the
+		// data that was to replace zeros written ahead.
+		for _, long := range []int{0, len(whole), len(whole) + 1, len(whole) + 2*zeroChunk} {
 			b := append([]byte(nil), whole[:size]...)
-			if zeros {
-				b = append(b, make([]byte, len(whole)-size)...)
+			if long > 0 {
+				b = append(b, make([]byte, long-size)...)
 			}
 			if err := os.WriteFile(name, b, filePerm); err != nil {
 				t.Fatal(err)
@@ -89,7 +90,7 @@ func TestJournalTornAtEveryByte(t *testing.T) {
 				t.Fatalf("%d bytes of %d: %v", size, len(whole), err)
 			}
 			want := uint64(4)
-			if bytes.Equal(b, whole) { // it ends with zeros
+			if bytes.HasPrefix(b, whole) { // it ends with zeros
 				want = 6
 			}
 			if j.end.number != want {
@@ -98,10 +99,21 @@ func TestJournalTornAtEveryByte(t *testing.T) {
 			if err := j.trim(); err != nil {
 				t.Fatal(err)
 			}
+			// What is torn is cut off with all that is behind; zeros alone may stay.
+			good := map[uint64]int{4: last, 6: len(whole)}[want]
+			stays := good
+			if want == 6 || size == last {
+				stays = max(good, len(b))
+			}
+			if info, _ := os.Stat(name); info.Size() != int64(stays) {
+				t.Fatalf("%d bytes of %d, %d long: %d are left", size, len(whole), len(b), info.Size())
+			}
+			if err := j.settle(); err != nil {
+				t.Fatal(err)
+			}
 			j.close()
-			info, _ := os.Stat(name)
-			if want == 4 && info.Size() != int64(last) || want == 6 && info.Size() != int64(len(whole)) {
-				t.Fatalf("%d bytes of %d: trimmed to %d", size, len(whole), info.Size())
+			if info, _ := os.Stat(name); info.Size() != int64(good) {
+				t.Fatalf("%d bytes of %d, %d long: %d are left after a close", size, len(whole), len(b), info.Size())
 			}
 		}
 	}
@@ -113,6 +125,7 @@ func TestJournalFlippedByte(t *testing.T) {
 	testJournal(t, dir, defaultSegmentSize, 3, 2).close()
 	name, whole, starts := segmentBytes(t, dir)
 	last := starts[len(starts)-2]
+	whole = append(whole, make([]byte, 200)...) // written ahead
 	for at := range whole {
 		b := append([]byte(nil), whole...)
 		b[at] ^= 1 << (at % 8)
@@ -128,6 +141,10 @@ func TestJournalFlippedByte(t *testing.T) {
 			}
 		case err != nil:
 			t.Fatalf("byte %d of the last frame: %v", at, err)
+		case at >= starts[len(starts)-1]:
+			if j.end.number != 6 || j.torn == 0 {
+				t.Fatalf("byte %d of the zeros: %d events, %d bytes are torn", at, j.end.number, j.torn)
+			}
 		case j.end.number != 4:
 			// It looks like the end that a crash tore. That it was acknowledged is
 			// for the witness to know: TestLoss.

@@ -29,7 +29,8 @@ import (
 //	    76    8  created, microseconds since 1970 UTC, signed
 //	    84    4  CRC32C of the 84 bytes before
 //
-// and goes on with frames to the end of the file.
+// and goes on with frames to the end of the file, or, in the last segment, to the
+// zeros that were written ahead: see makeRoom.
 const (
 	segmentVersion   = 1
 	segmentHeader    = 88
@@ -58,6 +59,11 @@ type segment struct {
 	name string // full path
 	size int64  // bytes that hold whole frames; behind them is nothing that counts
 
+	// Of the active segment, and the writer's: up to where the file has zeros behind
+	// its frames, if that is more than size, and that the disk had no space for more.
+	room   int64
+	noRoom bool
+
 	mu sync.Mutex
 	f  file // opened when needed
 }
@@ -72,6 +78,9 @@ func (s *segment) attached(fsys fsys) error {
 	s.mu.Lock()
 	f := s.f
 	s.mu.Unlock()
+	if own, ok := f.(osFile); ok && leadsTo(own.File, s.name) {
+		return nil
+	}
 	open, err := f.Stat()
 	if err != nil {
 		return err
