@@ -54,6 +54,8 @@ const (
 	SourceCLI    Source = "cli"
 	SourceAdmin  Source = "admin"
 	SourceImport Source = "import"
+	// SourceRelay is what tells the backend.
+	SourceRelay Source = "relay"
 )
 
 // Change asks for an event.

@@ -8,11 +8,10 @@ import (
 // digitReadings appends the readings of digits that are one number, each once
 // since dst[start:].
 func (r *Region) digitReadings(dst []Number, start int, d string) []Number {
-	numbers, ok := r.short(dst, start, d)
-	if !ok {
-		numbers = r.long(dst, start, d)
+	if numbers, ok := r.short(dst, start, d); ok {
+		return numbers
 	}
-	return withRenumbered(numbers, start)
+	return r.long(dst, start, d)
 }
 
 // long is digitReadings for all digits.
@@ -31,7 +30,6 @@ func (r *Region) long(dst []Number, start int, d string) []Number {
 			dst = r.unprefixed(dst, start, v[cut:])
 		}
 	}
-	known := r.isNumber(dst[start:])
 	if value := octal(d); len(value) >= minListed && len(value) <= MaxDigits {
 		dst = r.variant(dst, start, value)
 	}
@@ -48,9 +46,6 @@ func (r *Region) long(dst []Number, start int, d string) []Number {
 				dst = r.prefixed(dst, start, r.trunk.literal, national)
 			}
 		}
-	}
-	if !known {
-		dst = r.tails(dst, start, d[zeros:])
 	}
 	if len(dst) == start { // nothing but zeros
 		if n, err := ParseNumber(d[:min(len(d), MaxDigits)]); err == nil {

@@ -20,17 +20,12 @@ func (r *Region) short(dst []Number, start int, d string) ([]Number, bool) {
 			return dst, false
 		}
 		n, _ := join("", d)
-		dst = include(dst, start, n)
-		if !r.plan.possible(len(national)) {
-			dst = r.tails(dst, start, d)
-		}
-		return dst, true
+		return include(dst, start, n), true
 	}
 	if r.trunk.mayBegin(d) || r.foreign.has(d[0]) {
 		return dst, false
 	}
-	p := r.planOf(d)
-	if p != nil && p.trunk.mayBegin(d[len(p.code):]) {
+	if p := r.planOf(d); p != nil && p.trunk.mayBegin(d[len(p.code):]) {
 		return dst, false
 	}
 	if r.plan.possible(len(d)) {
@@ -41,11 +36,7 @@ func (r *Region) short(dst []Number, start int, d string) ([]Number, bool) {
 		dst = include(dst, start, n)
 	}
 	n, _ := join("", d)
-	dst = include(dst, start, n)
-	if !r.plan.possible(len(d)) && (p == nil || !p.possible(len(d)-len(p.code))) {
-		dst = r.tails(dst, start, d)
-	}
-	return dst, true
+	return include(dst, start, n), true
 }
 
 // settled reports that the national digits d have one meaning within the region:

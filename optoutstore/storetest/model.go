@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -235,9 +234,14 @@ func after(s optoutstore.State, e optoutstore.Event) optoutstore.State {
 	return s
 }
 
-// sorted returns all states in the order of [optoutstore.Pair.Compare].
-func (m *Model) sorted() []optoutstore.State {
-	states := slices.Collect(maps.Values(m.states))
+// sorted returns the states that match f in the order of [optoutstore.Pair.Compare].
+func (m *Model) sorted(f optoutstore.Filter) []optoutstore.State {
+	var states []optoutstore.State
+	for _, s := range m.states {
+		if matches(f, s) {
+			states = append(states, s)
+		}
+	}
 	slices.SortFunc(states, func(a, b optoutstore.State) int { return a.Compare(b.Pair) })
 	return states
 }

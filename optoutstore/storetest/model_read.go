@@ -16,15 +16,12 @@ func (m *Model) States(ctx context.Context, f optoutstore.Filter, fn func(optout
 	if err := m.lock(ctx); err != nil {
 		return err
 	}
-	states := m.sorted()
+	states := m.sorted(f)
 	m.mu.Unlock()
 	if len(f.After.Realm) > MaxRealm || len(f.After.Sender) > MaxSender {
 		return fmt.Errorf("%w: no pair has names as long", optoutstore.ErrInvalid)
 	}
 	for _, s := range states {
-		if !matches(f, s) {
-			continue
-		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -162,7 +159,8 @@ func (m *Model) Verify(ctx context.Context, progress func(done, total uint64)) e
 	if err != nil {
 		return fmt.Errorf("%w: %v", optoutstore.ErrDamaged, err)
 	}
-	if !slices.Equal(again.sorted(), m.sorted()) {
+	all := optoutstore.Filter{Lifted: true}
+	if !slices.Equal(again.sorted(all), m.sorted(all)) {
 		return fmt.Errorf("%w: the states are not those of the events", optoutstore.ErrUnavailable)
 	}
 	if progress != nil {

@@ -1,7 +1,6 @@
 package whatcounts
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 
@@ -32,6 +31,6 @@ func (a *API) Accepted(status int, head []byte) bool {
 	if status != http.StatusOK {
 		return false
 	}
-	rest, ok := bytes.CutPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("SUCCESS"))
-	return ok && (len(rest) == 0 || rest[0] == ':' || rest[0] == ' ' || rest[0] == '\r' || rest[0] == '\n')
+	_, ok := afterWord(head, "SUCCESS")
+	return ok
 }

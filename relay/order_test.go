@@ -1,0 +1,95 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stopgate/stopgate/phone"
+)
+
+func number(t testing.TB, digits string) phone.Number {
+	t.Helper()
+	n, err := phone.ParseNumber(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A subscribe waits for the delivery that is under way, and holds back the next.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := NewOrder()
+		ann, bob := number(t, "12065551212"), number(t, "13105550000")
+		unexpected := func() { t.Error("a delivery was put off that had begun") }
+		done, ok := o.begin(ann, unexpected)
+		if !ok {
+			t.Fatal("a delivery does not begin although nothing goes on")
+		}
+		again, ok := o.begin(ann, unexpected) // of another sender
+		if !ok {
+			t.Fatal("two deliveries about one phone do not go together")
+		}
+
+		var held, second func()
+		go func() { held, _ = o.Hold(t.Context(), []phone.Number{ann, bob, ann}) }()
+		go func() { second, _ = o.Hold(t.Context(), []phone.Number{ann}) }()
+		synctest.Wait()
+		done()
+		synctest.Wait()
+		if held != nil || second != nil {
+			t.Fatal("a subscribe passes a delivery")
+		}
+		readied := 0
+		if _, ok := o.begin(ann, func() { readied++ }); ok {
+			t.Fatal("a delivery begins while a subscribe waits for the one before")
+		}
+		again()
+		synctest.Wait()
+		if held == nil || second == nil {
+			t.Fatal("subscribes still wait although nothing is under way")
+		}
+		held()
+		held() // more than once does no harm
+		if readied != 0 {
+			t.Error("a delivery is let go while another subscribe holds the phone")
+		}
+		if done, ok := o.begin(bob, unexpected); !ok {
+			t.Error("a phone that nobody holds any more cannot be told about")
+		} else {
+			done()
+		}
+		second()
+		if readied != 1 {
+			t.Errorf("the delivery that waited was let go %d times", readied)
+		}
+		if len(o.phones) != 0 {
+			t.Errorf("%d phones are kept", len(o.phones))
+		}
+	})
+}
+
+// A subscribe that gives up holds nothing.
+func TestOrderGivesUp(t *testing.T) {
+	t.Parallel()
+	o := NewOrder()
+	ann := number(t, "12065551212")
+	done, _ := o.begin(ann, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if release, err := o.Hold(ctx, []phone.Number{ann}); !errors.Is(err, context.Canceled) || release != nil {
+		t.Fatalf("%v", err)
+	}
+	again, ok := o.begin(ann, nil)
+	if !ok {
+		t.Fatal("the phone is still held")
+	}
+	done()
+	again()
+	if len(o.phones) != 0 {
+		t.Errorf("%d phones are kept", len(o.phones))
+	}
+}
