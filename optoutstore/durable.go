@@ -148,9 +148,9 @@ func (d *Durable) close() error {
 	var errs []error
 	running := false // Badger is, in spite of all
 	if ix := d.index.Load(); ix != nil {
-		if err := ix.close(); err != nil {
+		if err := d.closeIndex(ix); err != nil {
 			running = errors.Is(err, errStillRunning)
-			errs = append(errs, unavailable("the index", err))
+			errs = append(errs, sentinel("the index", err))
 		} else {
 			// Badger has written all memtables into tables.
 			errs = append(errs, d.saveCheckpoint(*d.applied.Load()))

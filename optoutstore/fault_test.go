@@ -149,22 +149,22 @@ func TestRotationFault(t *testing.T) {
 func TestFreeSpace(t *testing.T) {
 	t.Parallel()
 	var free atomic.Uint64
-	free.Store(1 << 30)
+	free.Store(1 << 40)
 	var log logLines
 	o := testOptions(t)
-	o.Logger, o.MinFree = log.logger(), 1000
+	o.Logger, o.MinFree = log.logger(), 1000<<20
 	o.FreeSpace = func(string) (uint64, error) { return free.Load(), nil }
 	d := mustOpen(t, o)
 	optOutEach(t, d, 0, 3)
 
-	free.Store(999)
+	free.Store(999 << 20)
 	wait(t, "it notices", func() bool { return !d.Health().Writable })
 	for range 10 {
 		_, err := d.OptOut(context.Background(), changeN(3))
 		wantErr(t, err, ErrNoSpace)
 	}
 	wantFilled(t, d, 3)
-	free.Store(1000)
+	free.Store(1000 << 20)
 	wait(t, "it resumes", func() bool { return d.Health().Writable })
 	optOutEach(t, d, 3, 5)
 	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
@@ -173,13 +173,13 @@ func TestFreeSpace(t *testing.T) {
 	mustClose(t, d)
 
 	// Below the reserve it opens for reading, below half of it not at all.
-	free.Store(600)
+	free.Store(600 << 20)
 	d = mustOpen(t, o)
 	wantFilled(t, d, 5)
 	_, err := d.OptOut(context.Background(), changeN(5))
 	wantErr(t, err, ErrNoSpace)
 	mustClose(t, d)
-	free.Store(499)
+	free.Store(499 << 20)
 	_, err = Open(o)
 	wantErr(t, err, ErrNoSpace)
 	o.Dir += "2"

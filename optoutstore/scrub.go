@@ -219,10 +219,21 @@ func (d *Durable) withdraw(ix *index, why error) error {
 		return unavailable("the checkpoint cannot be removed", err)
 	}
 	ix.retire()
-	if err := ix.close(); errors.Is(err, errStillRunning) {
-		return err
+	for {
+		err := d.closeIndex(ix)
+		if !errors.Is(err, ErrNoSpace) {
+			if errors.Is(err, errStillRunning) {
+				return err
+			}
+			return nil // whatever else is wrong with it
+		}
+		d.blocked.set(err)
+		select {
+		case <-d.ctx.Done():
+			return err
+		case <-time.After(spaceEvery):
+		}
 	}
-	return nil
 }
 
 // retire lets nobody read the index any more, and waits until all who are reading

@@ -76,6 +76,23 @@ func shortBy(have uint64, err error, dir string, want uint64) error {
 	return fmt.Errorf("%w: %s has %d MiB free, %d MiB are needed", ErrNoSpace, dir, have>>20, want>>20)
 }
 
+// closeNeeds is the free space, in memtables, without which Badger is not closed:
+// it writes up to three of them into tables, and where there is no space for that
+// the process ends with SIGBUS (measured: TestDiskFilledByOthers).
+const closeNeeds = 4
+
+// closeIndex closes the index, unless there is no space for what that writes. Then
+// it is left as a crash would leave it, which costs the next start a moment, and
+// its directory stays locked until the process ends. Its errors are ErrNoSpace and
+// those of index.close.
+func (d *Durable) closeIndex(ix *index) error {
+	if short := shortOf(d.o.FreeSpace, d.o.Dir, uint64(closeNeeds*d.o.memTableSize)); short != nil {
+		return fmt.Errorf("%w to close the index; nothing is lost, and it is locked until this process ends (%w)",
+			short, errStillRunning)
+	}
+	return ix.close()
+}
+
 // isNoSpace reports whether err is a full disk or a full quota.
 func isNoSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

@@ -8,10 +8,11 @@ import (
 // digitReadings appends the readings of digits that are one number, each once
 // since dst[start:].
 func (r *Region) digitReadings(dst []Number, start int, d string) []Number {
-	if numbers, ok := r.short(dst, start, d); ok {
-		return numbers
+	numbers, ok := r.short(dst, start, d)
+	if !ok {
+		numbers = r.long(dst, start, d)
 	}
-	return r.long(dst, start, d)
+	return withRenumbered(numbers, start)
 }
 
 // long is digitReadings for all digits.
@@ -30,6 +31,7 @@ func (r *Region) long(dst []Number, start int, d string) []Number {
 			dst = r.unprefixed(dst, start, v[cut:])
 		}
 	}
+	known := r.isNumber(dst[start:])
 	if value := octal(d); len(value) >= minListed && len(value) <= MaxDigits {
 		dst = r.variant(dst, start, value)
 	}
@@ -46,6 +48,9 @@ func (r *Region) long(dst []Number, start int, d string) []Number {
 				dst = r.prefixed(dst, start, r.trunk.literal, national)
 			}
 		}
+	}
+	if !known {
+		dst = r.tails(dst, start, d[zeros:])
 	}
 	if len(dst) == start { // nothing but zeros
 		if n, err := ParseNumber(d[:min(len(d), MaxDigits)]); err == nil {

@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"math/bits"
 	"strings"
 	"unicode"
 )
@@ -14,7 +15,6 @@ const (
 	tabs
 	slashes
 	blanks
-	kinds = iota
 )
 
 // separator is the kind of separator that c is, or 0.
@@ -45,8 +45,17 @@ func separator(c rune) uint8 {
 	return blanks
 }
 
+// maxNested is the most kinds of separators that a field may hold. Lists that people
+// write have three: commas, blanks and lines.
+const maxNested = 4
+
+// maxNestedEffort is maxEffort for all ways to split a field together. A list of
+// MaxList numbers in groups behind 00, with a comma and a line's end behind each, asks
+// for nine tenths of it.
+const maxNestedEffort = 2 * maxEffort
+
 // nestedReadings reads a field with separators of several kinds as backends do that
-// split at one of them and drop the others: 1,206,555,1212;1,310,555,0000.
+// split at some of them and drop the others: 1,206,555,1212;1,310,555,0000.
 func (r *Region) nestedReadings(dst []Number, text string, whole int) ([]Number, error) {
 	var present uint8
 	for _, c := range text {
@@ -55,18 +64,11 @@ func (r *Region) nestedReadings(dst []Number, text string, whole int) ([]Number,
 	if present&(present-1) == 0 {
 		return dst, nil
 	}
-	const lists = commas | semicolons | bars
-	for k := range 2 * kinds {
-		kind := uint8(1) << (k % kinds)
-		if present&kind == 0 {
-			continue
-		}
-		if k >= kinds { // within the elements of a list
-			if kind&lists != 0 || present&lists == 0 {
-				continue
-			}
-			kind |= lists
-		}
+	if bits.OnesCount8(present) > maxNested {
+		return dst, ErrUnreadable
+	}
+	effort := 0
+	for kind := (present - 1) & present; kind != 0; kind = (kind - 1) & present {
 		f := field{}
 		var piece digits
 		inner, open := false, false // another separator between digits, and behind the last
@@ -90,7 +92,7 @@ func (r *Region) nestedReadings(dst []Number, text string, whole int) ([]Number,
 			}
 		}
 		read()
-		if f.effort > maxEffort {
+		if effort += f.effort; f.effort > maxEffort || effort > maxNestedEffort {
 			return dst, ErrTooLong
 		}
 	}

@@ -41,7 +41,7 @@ var plans = sync.OnceValue(func() *[1000]*plan {
 		if m := metadata[key]; m != nil {
 			p.mobile = p.lengths
 			if lengths := m.GetMobile().GetPossibleLength(); len(lengths) > 0 {
-				p.mobile = bits(lengths)
+				p.mobile = lengthSet(lengths)
 			}
 			p.trunk = newPrefix(m.GetNationalPrefixForParsing())
 			p.inside = p.trunk.inside(m)
@@ -89,7 +89,7 @@ func possibleLengths(code int) (set uint32) {
 	return set
 }
 
-func bits(lengths []int32) (set uint32) {
+func lengthSet(lengths []int32) (set uint32) {
 	for _, n := range lengths {
 		if n > 0 && n <= MaxDigits {
 			set |= 1 << n

@@ -43,25 +43,40 @@ const (
 // Digits that are no possible number are a reading all the same; it is on no
 // list. ErrUnreadable is for what cannot be taken for phones without doubt.
 func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
-	if len(field) <= MaxDigits && allDigits(field) {
-		return r.digitReadings(dst, len(dst), field), nil
+	if d := strings.TrimPrefix(field, "+"); len(d) <= MaxDigits && allDigits(d) {
+		return r.digitReadings(dst, len(dst), d), nil
 	}
 	if len(field) > MaxField {
 		return dst, ErrTooLong
 	}
 	start := len(dst)
 	dst, err := r.textReadings(dst, field)
-	if err != nil || !strings.Contains(field, "(0)") {
+	if err != nil {
 		return dst, err
 	}
-	// A zero in parentheses is the trunk prefix, which many cut out.
-	if cut := strings.ReplaceAll(field, "(0)", ""); strings.ContainsFunc(cut, unicode.IsDigit) {
+	if cut, ok := withoutTrunk(field); ok && strings.ContainsFunc(cut, unicode.IsDigit) {
 		if dst, err = r.textReadings(dst, cut); err != nil {
 			return dst[:start], err
 		}
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
 }
+
+// withoutTrunk is a field without the zeros in parentheses that stand for the trunk
+// prefix, which many cut out, and whether there are any.
+func withoutTrunk(field string) (string, bool) {
+	if strings.IndexByte(field, '0') < 0 && !strings.Contains(field, "\uFF10") {
+		return field, false
+	}
+	plain := field
+	if strings.ContainsAny(field, "[\uFF08") {
+		plain = parentheses.Replace(field)
+	}
+	cut := strings.ReplaceAll(strings.ReplaceAll(plain, "(0)", ""), "(\uFF10)", "")
+	return cut, cut != plain
+}
+
+var parentheses = strings.NewReplacer("[", "(", "]", ")", "\uFF08", "(", "\uFF09", ")")
 
 // textReadings reads a field as it stands.
 func (r *Region) textReadings(dst []Number, text string) ([]Number, error) {

@@ -83,8 +83,30 @@ func TestReadings(t *testing.T) {
 		{"list of two eight-digit numbers", "NO", "91234567 47123456", "47123456 4747123456 4791234567 91234567", nil},
 
 		{"no possible number", "US", "120655512120", "120655512120", nil},
+		{"one digit before the national number", "US", "22065551212", "22065551212", nil},
+		{"junk before", "US", "9912065551212", "12065551212 9912065551212", nil},
+		{"junk before, grouped", "US", "(99) 1-206-555-1212", "12065551212 9912065551212", nil},
+		{"trunk prefix twice", "US", "112065551212", "112065551212 12065551212", nil},
+		{"a possible number of Turkey", "US", "901112065551212", "901112065551212", nil},
+		{"a number abroad that ends like one at home", "US", "912065551212", "912065551212", nil},
+		{"digits behind a number abroad", "US", "+4791234567999", "4791234567999", nil},
+		{"junk before a British number", "GB", "99447911123456", "447911123456 99447911123456", nil},
+		{"Argentine mobile", "US", "5491123456789", "541123456789 5491123456789", nil},
+		{"Argentine number without the 9", "US", "541123456789", "541123456789 5491123456789", nil},
+		{"Argentine mobile at home", "AR", "011 15 2345 6789",
+			"111523456789 11523456789 1523456789 541123456789 541523456789 5491123456789 5491523456789", nil},
+		{"Brazilian mobile", "US", "5511987654321", "551187654321 5511987654321", nil},
+		{"Brazilian mobile of eight digits", "US", "551187654321", "551187654321 5511987654321", nil},
+		{"Brazilian fixed line", "US", "551132654321", "551132654321", nil},
+		{"Brazilian mobile at home", "BR", "11987654321", "11987654321 551187654321 5511987654321", nil},
+		{"number of Benin", "US", "22997123456", "2290197123456 22997123456", nil},
+		{"zero in brackets", "GB", "+44 [0]7911 123456", "4407911123456 447911123456", nil},
+		{"zero in wide parentheses", "GB", "+44（0）7911123456", "4407911123456 447911123456", nil},
+		{"two of three separators", "US", "1,206/5551212;1,310/5550000",
+			"1 12065551212 13105550000 2065551212 20655512121 3105550000 315550000 5550000 5551212 55512121 55512121310", nil},
+		{"five kinds of separators", "US", "1,2;3|4/5 12065551212", "", ErrUnreadable},
 		{"few digits", "US", "12345", "12345", nil},
-		{"fifteen digits", "US", "999999999999999", "999999999999999", nil},
+		{"fifteen digits", "US", "999999999999999", "19999999999 999999999999999", nil},
 		{"zero", "US", "0", "0", nil},
 		{"zeros", "US", "000", "000", nil},
 
@@ -371,6 +393,18 @@ func TestOldMexicanMobiles(t *testing.T) {
 	for _, code := range []string{"US", "MX", "GB"} {
 		if got, err := regionOf(code).Canonical("5215512345678"); err != nil || got != want {
 			t.Errorf("%s: a stop of it is %s, %v", code, got.Digits(), err)
+		}
+	}
+}
+
+// A list that fills the field is read, however its numbers are written.
+func TestLongestLists(t *testing.T) {
+	t.Parallel()
+	r := regionOf("US")
+	for _, form := range []string{"12065551212,", "+1 206 555-1212,\r\n", "00 1 206 555-1212,\n", "001 (206) 555 1212; ", "tel:+1-206-555-1212, "} {
+		field := strings.Repeat(form, MaxList)
+		if got, err := r.Readings(nil, field); err != nil || !strings.Contains(show(got), "12065551212") {
+			t.Errorf("%q %d times: %s, %v", form, MaxList, show(got), err)
 		}
 	}
 }

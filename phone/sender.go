@@ -66,7 +66,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	case plainDigits:
 		return r.numberSenders(dst, start, field), nil
 	case plainLetters:
-		return append(dst, Sender(field)), nil
+		return sanitized(append(dst, Sender(field)), start, field), nil
 	}
 	if !utf8.ValidString(field) || mixed(field) {
 		return dst, ErrUnreadable
@@ -92,7 +92,11 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		if !isID(id) || numeral(id) {
 			return dst, ErrUnreadable
 		}
-		dst = append(dst, Sender(id))
+		dst = sanitized(append(dst, Sender(id)), start, id)
+		dst = asciiOnly(dst, start, s)
+		if cut := strings.IndexByte(id, '&'); cut > 0 { // where who decodes twice ends it
+			dst = r.moreReadings(dst, start, id[:cut])
+		}
 		dst = r.leadingSender(dst, start, field, number.n)
 		if number.n >= minHidden && number.n <= len(number.b) {
 			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
@@ -114,7 +118,23 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		return dst, ErrUnreadable
 	}
 	dst = r.numberSenders(dst, start, strings.Clone(number.string()))
+	if cut, ok := withoutTrunk(field); ok {
+		dst = r.moreReadings(dst, start, cut)
+	}
 	return r.leadingSender(dst, start, field, number.n), nil
+}
+
+// moreReadings appends the readings of another form of a field, each once since
+// dst[start:]. Who makes that of the field and cannot read it cannot send.
+func (r *Region) moreReadings(dst []Sender, start int, form string) []Sender {
+	more, err := r.SenderReadings(nil, form)
+	if err != nil {
+		return dst
+	}
+	for _, s := range more {
+		dst = addSender(dst, start, s)
+	}
+	return dst
 }
 
 // leadingSender appends what a parser that stops at the first other character
@@ -149,8 +169,8 @@ func (r *Region) numberSenders(dst []Sender, start int, d string) []Sender {
 	var room [8]Number
 	if len(d) > maxShort+len(r.plan.code) {
 		if numbers, ok := r.short(room[:0], 0, d); ok {
-			for _, n := range numbers {
-				dst = addSender(dst, start, within(d, n))
+			for _, n := range withRenumbered(numbers, 0) {
+				dst = r.addNumber(dst, start, d, n)
 			}
 			return dst
 		}
@@ -175,16 +195,28 @@ func (r *Region) longSenders(dst []Sender, start int, d string) []Sender {
 		dst = addSender(dst, start, Sender(value))
 		dst = addSender(dst, start, r.numericSender(value))
 	}
+	// A short code behind the country code, for those who cut that off all senders.
+	if code, ok := strings.CutPrefix(trimZeros(d), r.plan.code); ok && len(code) >= maxShort-1 && len(code) <= maxShort {
+		dst = addSender(dst, start, Sender(trimZeros(code)))
+	}
 	if len(d) > maxPrefixed {
 		return dst
 	}
 	var room [8]Number
-	for _, n := range r.long(room[:0], 0, d) {
-		dst = addSender(dst, start, within(d, n))
-		national, ok := strings.CutPrefix(string(n.digits[:n.n]), r.plan.code)
-		if ok && r.plan.possible(len(national)) && len(national) <= maxShort {
-			dst = addSender(dst, start, Sender(trimZeros(strings.Clone(national))))
-		}
+	for _, n := range withRenumbered(r.long(room[:0], 0, d), 0) {
+		dst = r.addNumber(dst, start, d, n)
+	}
+	return dst
+}
+
+// addNumber appends a number that was read from d, and the short code that it may
+// be without its country code.
+func (r *Region) addNumber(dst []Sender, start int, d string, n Number) []Sender {
+	full := within(d, n)
+	dst = addSender(dst, start, full)
+	national, ok := strings.CutPrefix(string(full), r.plan.code)
+	if ok && r.plan.possible(len(national)) && len(national) <= maxShort {
+		dst = addSender(dst, start, Sender(trimZeros(national)))
 	}
 	return dst
 }

@@ -93,6 +93,80 @@ func foldCase(c rune) rune {
 	return unicode.ToLower(unicode.ToUpper(least))
 }
 
+// maxID is the most characters of an alphanumeric sender that GSM 03.40 carries.
+const maxID = 11
+
+// sanitized appends what backends and networks make of an ID that are stricter than
+// its owner: letters without their accents, without blanks and punctuation, and no
+// more than eleven characters.
+func sanitized(dst []Sender, start int, id string) []Sender {
+	if isPlainID(id) {
+		if len(id) > maxID {
+			dst = addSender(dst, start, Sender(id[:maxID]))
+		}
+		return dst
+	}
+	unaccented := strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.M, c) {
+			return -1
+		}
+		return c
+	}, norm.NFKD.String(id))
+	bare := strings.Map(func(c rune) rune {
+		if c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			return -1
+		}
+		return c
+	}, unaccented)
+	for _, form := range [...]string{id, unaccented, bare} {
+		dst = addID(dst, start, form)
+	}
+	return dst
+}
+
+// asciiOnly appends what is left of an ID where nothing but the letters and digits of
+// ASCII is kept.
+func asciiOnly(dst []Sender, start int, s string) []Sender {
+	if isASCII(s) {
+		return dst // sanitized has it
+	}
+	return addID(dst, start, strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			return c | 0x20
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			return c
+		}
+		return -1
+	}, s))
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) < 0
+}
+
+// addID appends an ID and what fits into a message of it.
+func addID(dst []Sender, start int, id string) []Sender {
+	if id = strings.TrimSpace(id); len(id) > MaxSender || !strings.ContainsFunc(id, unicode.IsLetter) {
+		return dst
+	}
+	dst = addSender(dst, start, Sender(id))
+	if runes := []rune(id); len(runes) > maxID {
+		dst = addSender(dst, start, Sender(strings.TrimSpace(string(runes[:maxID]))))
+	}
+	return dst
+}
+
+// isPlainID reports whether id is made of what no reader takes out of it.
+func isPlainID(id string) bool {
+	for i := range len(id) {
+		if c := id[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
 // isID reports whether a folded text is an alphanumeric ID: it has a letter, and
 // its ends survive a reader that trims.
 func isID(id string) bool {

@@ -20,12 +20,17 @@ func (r *Region) short(dst []Number, start int, d string) ([]Number, bool) {
 			return dst, false
 		}
 		n, _ := join("", d)
-		return include(dst, start, n), true
+		dst = include(dst, start, n)
+		if !r.plan.possible(len(national)) {
+			dst = r.tails(dst, start, d)
+		}
+		return dst, true
 	}
 	if r.trunk.mayBegin(d) || r.foreign.has(d[0]) {
 		return dst, false
 	}
-	if p := r.planOf(d); p != nil && p.trunk.mayBegin(d[len(p.code):]) {
+	p := r.planOf(d)
+	if p != nil && p.trunk.mayBegin(d[len(p.code):]) {
 		return dst, false
 	}
 	if r.plan.possible(len(d)) {
@@ -36,7 +41,11 @@ func (r *Region) short(dst []Number, start int, d string) ([]Number, bool) {
 		dst = include(dst, start, n)
 	}
 	n, _ := join("", d)
-	return include(dst, start, n), true
+	dst = include(dst, start, n)
+	if !r.plan.possible(len(d)) && (p == nil || !p.possible(len(d)-len(p.code))) {
+		dst = r.tails(dst, start, d)
+	}
+	return dst, true
 }
 
 // settled reports that the national digits d have one meaning within the region:

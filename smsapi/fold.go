@@ -17,7 +17,8 @@ const maxDecodings = 3
 // in lower case and digits, without anything else, "sendercode" for sender_code.
 //
 // Folded are: escapes, once and more, %uXXXX among them, and overlong UTF-8; letter
-// case (ASP.NET, ColdFusion); compatibility forms such as full-width letters;
+// case (ASP.NET, ColdFusion); compatibility forms such as full-width letters, and
+// Windows' best fits;
 // leading and trailing bytes of no meaning; what follows a NUL or "[" (PHP, qs,
 // Rack); ".", space and "-" for "_" (PHP); "&", ";" and "=" that only a second
 // decoding brings to light; and a leading "amp;".
@@ -29,6 +30,34 @@ func NameFolds(name string, known []string) int {
 // it also looks at each entry of what a reader could take for a list.
 func ValueFolds(value string, known []string) int {
 	return folds(value, true, known)
+}
+
+// MemberFolds is NameFolds for the last part of a name that names a member of
+// something: m.phone (models of ASP.NET MVC), m[phone] (Rails, PHP, qs), [0].phone
+// (Struts). It returns -1 for a name of one part.
+func MemberFolds(name string, known []string) int {
+	var buf [256]byte
+	decoded := bytes.TrimRight(appendLenient(buf[:0], name, true), "] ")
+	at := bytes.LastIndexAny(decoded, ".[")
+	if at < 0 {
+		return -1
+	}
+	return partFolds(decoded[at+1:], known)
+}
+
+// ValueSkeleton appends to dst what is left of a value when every fold that a reader
+// could apply is applied: ASCII letters in lower case and digits, at most 64 of them.
+// Letters and digits of other scripts leave a 0xff.
+func ValueSkeleton(dst []byte, value string) []byte {
+	var buf [256]byte
+	decoded := appendLenient(buf[:0], value, true)
+	for range maxDecodings - 1 {
+		if bytes.IndexByte(decoded, '%') < 0 {
+			break
+		}
+		decoded = appendLenient(nil, string(decoded), true)
+	}
+	return skeleton(dst, decoded)
 }
 
 func folds(s string, list bool, known []string) int {
@@ -167,8 +196,10 @@ func foreignSkeleton(dst []byte, s []byte) []byte {
 			break
 		}
 		switch {
-		case r == 'ı': // dotless i: its upper case is I, whose lower case is i
-			dst = append(dst, 'i')
+		case bestFit[r] != 0:
+			if c := bestFit[r]; isAlnum(c) {
+				dst = append(dst, c)
+			}
 		case r < utf8.RuneSelf:
 			if c := lower(byte(r)); isAlnum(c) {
 				dst = append(dst, c)

@@ -7,6 +7,11 @@ import "strings"
 // Starlette and body-parser refuse more.
 const MaxPairs = 1000
 
+// MinPairs is the fewest pairs to which a server is set by its makers, where what
+// comes behind them is dropped without a word: OpenResty's get_uri_args and Suhosin's
+// get.max_vars read 100.
+const MinPairs = 100
+
 // Form splits a query or an urlencoded form into pairs, in one pass, without
 // decoding and without allocating. Where server families split differently it
 // yields the pairs of all of them and says by which split each came about.
@@ -23,6 +28,7 @@ type Form struct {
 	hashes     bool // the query holds a raw '#'
 	hidden     bool // one has gone by
 	segments   int
+	pieces     int
 }
 
 // Split says which readers see a pair.
@@ -74,6 +80,10 @@ func BodyForm(body string) Form {
 // count: they count towards the limits of those who have limits.
 func (f *Form) Segments() int { return f.segments }
 
+// Pieces is the number of segments and of the parts that raw semicolons make of them
+// so far.
+func (f *Form) Pieces() int { return f.pieces }
+
 // Next stores the next pair in p and reports whether there was one. It passes
 // over what is empty.
 func (f *Form) Next(p *Pair) bool {
@@ -112,6 +122,7 @@ func (f *Form) Next(p *Pair) bool {
 // piece is the next stretch between ampersands and semicolons, and the segment
 // between ampersands that it begins, if it begins one.
 func (f *Form) piece() (piece, segment string, split Split, ok bool) {
+	f.pieces++
 	if f.inTail {
 		semi := strings.IndexByte(f.tail, ';')
 		if semi < 0 {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// FormRefusal refuses a body that is not plainly an urlencoded form in UTF-8.
-// It looks at headers alone.
+// FormRefusal refuses a body that is not plainly an urlencoded form in UTF-8, or in one
+// of the encodings that [DecodingRefusal] lets through. It looks at headers alone.
 func FormRefusal(h http.Header) *Refusal {
 	types := h["Content-Type"]
 	if len(types) != 1 || !isForm(types[0]) {
@@ -48,14 +48,14 @@ var (
 	}
 )
 
-// isForm reports whether a Content-Type is that of a form in UTF-8, with a
-// well-formed list of parameters or none.
+// isForm reports whether a Content-Type is that of a form, with a well-formed list of
+// parameters or none.
 func isForm(contentType string) bool {
 	mediaType, params, _ := strings.Cut(contentType, ";")
 	if !strings.EqualFold(trimBlanks(mediaType), "application/x-www-form-urlencoded") {
 		return false
 	}
-	return charsetIsUTF8(params)
+	return encodingOf(params) != otherEncoding
 }
 
 // paramValue splits a parameter's value, a token or a quoted string, from the
@@ -72,11 +72,6 @@ func paramValue(s string) (value, rest string, ok bool) {
 	value, rest, _ = strings.Cut(s, ";")
 	value = trimBlanks(value)
 	return value, rest, isToken(value)
-}
-
-func isUTF8Name(charset string) bool {
-	return strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8") ||
-		strings.EqualFold(charset, "us-ascii")
 }
 
 func trimBlanks(s string) string { return strings.Trim(s, " \t") }

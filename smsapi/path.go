@@ -15,7 +15,8 @@ import (
 // Every segment counts, not only the last: what follows may be PATH_INFO to the
 // backend, or be resolved away. Folded are: escapes, once and more; "\" as "/"
 // (IIS); ";parameters" and what stands behind a NUL, "?" or "#" (Servlet, C
-// strings, Apache); letter case and compatibility forms (IIS, Express). Dot segments and
+// strings, Apache); letter case and compatibility forms (IIS, Express), Windows' best
+// fits among them; control characters, which go. Dot segments and
 // repeated slashes need no thought, since every segment counts. Nor does what else
 // follows the name in its segment (Windows' dots and blanks, an extension to Rails
 // and Spring, anything to a prefix location or an unanchored pattern): a segment
@@ -112,10 +113,12 @@ func foldPath(path string) string {
 		switch {
 		case r == '\\' || r == '∕' || r == '⁄' || r == '⧸':
 			r = '/'
-		case r == 'ı':
-			r = 'i'
+		case r < ' ' || r == 0x7f:
+			continue // trimmed, or dropped by who parses URLs as browsers do
 		case r < utf8.RuneSelf:
 			r = rune(lower(byte(r)))
+		case bestFit[r] != 0:
+			r = rune(bestFit[r])
 		case unicode.In(r, unicode.Mn, unicode.Cf) || r == utf8.RuneError:
 			continue // marks and what is invisible: dropped by best-fit mappings
 		case unicode.IsSpace(r):

@@ -11,27 +11,37 @@ import (
 // what the backend reads.
 //
 // Django, Mono and some Tomcats decode the query, too, as the Content-Type says.
-func DecodingRefusal(r *http.Request) *Refusal {
+//
+// An encoding of single bytes that begins with ASCII (ISO-8859-1, windows-1252) is
+// let through, for in what is ASCII it cannot be told from UTF-8. singleBytes says
+// that there is one: the caller has to refuse what matters and is not ASCII.
+func DecodingRefusal(r *http.Request) (singleBytes bool, refusal *Refusal) {
 	types := r.Header["Content-Type"]
 	for _, t := range types {
-		if mentionsCharset(t) && (len(types) > 1 || !namesUTF8(t)) {
-			return refusedType
+		if !mentionsCharset(t) {
+			continue
 		}
+		mediaType, params, _ := strings.Cut(t, ";")
+		encoding := encodingOf(params)
+		if len(types) > 1 || mentionsCharset(mediaType) || encoding == otherEncoding {
+			return false, refusedType
+		}
+		singleBytes = encoding == singleByteEncoding
 	}
 	for _, t := range r.Header["Content_type"] { // one header with the other, to CGI
 		if mentionsCharset(t) {
-			return refusedType
+			return false, refusedType
 		}
 	}
 	if len(r.Header["X-Up-Devcap-Post-Charset"]) > 0 {
-		return refusedCharsetHeader
+		return false, refusedCharsetHeader
 	}
 	for i := range len(r.URL.RawQuery) {
 		if c := r.URL.RawQuery[i]; c <= ' ' || c == 0x7f {
-			return refusedQueryBytes
+			return false, refusedQueryBytes
 		}
 	}
-	return nil
+	return singleBytes, nil
 }
 
 var (
@@ -59,37 +69,59 @@ func mentionsCharset(contentType string) bool {
 	return false
 }
 
-// namesUTF8 reports whether the one mention of a charset in a Content-Type is a
-// well-formed parameter that names UTF-8.
-func namesUTF8(contentType string) bool {
-	mediaType, params, _ := strings.Cut(contentType, ";")
-	return !mentionsCharset(mediaType) && charsetIsUTF8(params)
-}
+// encoding is what a Content-Type says about the bytes of a form.
+type encoding uint8
 
-// charsetIsUTF8 reports whether a Content-Type's parameters are well-formed and
-// mention a charset either not at all or once, as UTF-8. Unknown parameters are let
-// be.
-func charsetIsUTF8(params string) bool {
-	given := false
+const (
+	// otherEncoding is the zero value, so that what is not understood is refused.
+	otherEncoding encoding = iota
+	utf8Encoding
+	singleByteEncoding
+)
+
+// encodingOf is UTF-8 if a Content-Type's parameters are well-formed and mention a
+// charset either not at all or once, as UTF-8. Unknown parameters are let be, unless
+// they could make the body multipart to who searches the header.
+func encodingOf(params string) encoding {
+	found, given := utf8Encoding, false
 	for params != "" {
 		name, rest, ok := strings.Cut(params, "=")
 		if !ok {
-			return trimBlanks(params) == "" // the trailing semicolon that some clients write
+			if trimBlanks(params) != "" {
+				return otherEncoding
+			}
+			break // the trailing semicolon that some clients write
 		}
 		if name = trimBlanks(name); !isToken(name) {
-			return false
+			return otherEncoding
 		}
 		value, after, ok := paramValue(rest)
-		if !ok || mentionsCharset(value) {
-			return false
+		if !ok || mentionsCharset(value) || strings.IndexByte(value, '/') >= 0 {
+			return otherEncoding
 		}
 		if mentionsCharset(name) {
-			if given || len(name) != len("charset") || !isUTF8Name(value) {
-				return false
+			if given || len(name) != len("charset") {
+				return otherEncoding
 			}
-			given = true
+			found, given = encodingNamed(value), true
 		}
 		params = after
 	}
-	return true
+	return found
+}
+
+func encodingNamed(charset string) encoding {
+	for _, name := range [...]string{"utf-8", "utf8", "us-ascii"} {
+		if strings.EqualFold(charset, name) {
+			return utf8Encoding
+		}
+	}
+	for _, name := range [...]string{
+		"iso-8859-1", "latin1", "iso-8859-2", "iso-8859-15", "windows-1250", "windows-1251", "windows-1252",
+	} {
+		if strings.EqualFold(charset, name) {
+			return singleByteEncoding
+		}
+	}
+	return otherEncoding
 }

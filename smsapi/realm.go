@@ -37,7 +37,7 @@ func CanonicalRealm(s string) (string, error) {
 		return "", ErrRealmUnreadable
 	}
 	s = norm.NFKD.String(cases.Fold().String(norm.NFKD.String(s)))
-	s = norm.NFC.String(withoutMarks(s))
+	s = norm.NFC.String(fitted(withoutMarks(s)))
 	s = strings.Join(strings.Fields(s), " ")
 	if s == "" {
 		return "", ErrRealmEmpty
@@ -46,7 +46,7 @@ func CanonicalRealm(s string) (string, error) {
 		return "", ErrRealmTooLong
 	}
 	// Blanks other than the space are gone by now. A NUL ends the name for some
-	// readers, and a database may compare as if a control character were not there.
+	// readers.
 	if s == "*" || strings.IndexFunc(s, isInvisible) >= 0 {
 		return "", ErrRealmUnreadable
 	}
@@ -62,6 +62,21 @@ func isCanonicalRealm(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// fitted is s in ASCII if Windows' best fits make it that, and else s: an account
+// name in Greek stays what it is.
+func fitted(s string) string {
+	fits := strings.Map(func(r rune) rune {
+		if c, ok := bestFit[r]; ok {
+			return rune(c)
+		}
+		return r
+	}, s)
+	if isASCII(fits) {
+		return fits
+	}
+	return s
 }
 
 // withoutMarks is s, decomposed and case-folded, without marks and what is
@@ -90,6 +105,9 @@ func withoutMarks(s string) string {
 
 var strokeless = map[rune]rune{'ø': 'o', 'ł': 'l', 'đ': 'd', 'ð': 'd', 'ħ': 'h', 'ŧ': 't', 'ı': 'i'}
 
+// isInvisible reports whether a reader or a database may compare as if r were not
+// there: SQL Server does so with unassigned characters, and MySQL's utf8 of three
+// bytes ends at the emoji and their like.
 func isInvisible(r rune) bool {
-	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
+	return r == utf8.RuneError || !unicode.IsGraphic(r) || r > 0xffff && !unicode.IsLetter(r)
 }

@@ -45,8 +45,12 @@ func (a *api) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
 		return refusal
 	}
-	if refusal := smsapi.DecodingRefusal(r); refusal != nil {
+	singleBytes, refusal := smsapi.DecodingRefusal(r)
+	if refusal != nil {
 		return refusal
+	}
+	if singleBytes {
+		return refusedType
 	}
 	raw, refusal := body.Bytes()
 	if refusal != nil {

@@ -13,17 +13,26 @@ import (
 type arguments struct {
 	of       [roles]argument
 	segments int
+	// pieces is segments, and the parts that semicolons make of them.
+	pieces int
+	// singleBytes: the request names an encoding that agrees with UTF-8 in ASCII
+	// alone, and foreign that something which matters is not ASCII.
+	singleBytes, foreign bool
 	// charset: a _charset_ argument names an encoding in which other bytes are ASCII.
 	charset bool
 	// control: a name holds a control character, such as ISO-2022's shifts, which
 	// readers of such encodings drop.
 	control bool
+	// member: an SMS command stands under a name that names a member of something.
+	member bool
 }
 
 // argument is one of them. Its value stays as written until it is asked for.
 type argument struct {
 	raw   string
 	given bool
+	// times is how often it was given, with one value: some join what is repeated.
+	times uint8
 	// in says where it was given: readers differ in whether they look there.
 	in place
 	// plain: raw is made of characters that mean themselves to every reader.
@@ -52,6 +61,7 @@ func (args *arguments) read(form smsapi.Form, from place) {
 	}
 	// Together: Tomcat has one limit for both.
 	args.segments += form.Segments()
+	args.pieces += form.Pieces()
 }
 
 func (args *arguments) readPlain(p *smsapi.Pair, from place) {
@@ -64,10 +74,13 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 		if !p.Bare {
 			args.object(sender, refusedSpelling[sender])
 		}
-	case "_charset_": // HTML's way for a form to name its encoding
+	case charsetArgument:
 		args.charset = args.charset || !keepsASCII(p.Value)
 	}
 }
+
+// charsetArgument is HTML's way for a form to name its encoding.
+const charsetArgument = "_charset_"
 
 // keepsASCII reports whether charset is an encoding in which ASCII is itself, so
 // that a form's reader finds the names and digits that are found here. An empty
@@ -89,7 +102,19 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.control = args.control || holdsControl(p.Name)
+	if args.singleBytes && !args.foreign {
+		args.foreign = !decodesToASCII(p.Name)
+	}
+	if smsapi.NameFolds(p.Name, charsetSkeletons) >= 0 {
+		args.charset = args.charset || !keepsASCII(p.Value)
+	}
+	if smsapi.MemberFolds(p.Name, skeletons[:2]) >= 0 && foldsToSMSCommand(p.Value) {
+		args.member = true
+	}
 	r := foldedRole(p.Name)
+	if r == noRole {
+		r = stackRole(p.Name)
+	}
 	// A name without "=" sets a role to nothing, and what lacks its command, realm
 	// or phone messages nobody. So a stray "&" in a text ("Q&A", "T&C's") is let be,
 	// unless the "=" is hidden in an escape.
@@ -97,6 +122,18 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.object(r, refusedSpelling[r])
+}
+
+var charsetSkeletons = []string{"charset"}
+
+// decodesToASCII reports whether text is ASCII, as it is and decoded once.
+func decodesToASCII(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] >= 0x80 || text[i] == '%' && i+1 < len(text) && (text[i+1] >= '8' || text[i+1] < '0') {
+			return false
+		}
+	}
+	return true
 }
 
 // holdsControl reports whether text, decoded once or twice, holds a control character
@@ -134,8 +171,12 @@ func (args *arguments) add(r role, p *smsapi.Pair, from place) {
 	if r == password {
 		value = p.Long // who splits it logs in to nothing
 	}
+	if args.singleBytes && !args.foreign && r != password {
+		args.foreign = !decodesToASCII(value)
+	}
 	f := &args.of[r]
 	f.in |= from
+	f.times = min(f.times, 100) + 1
 	if !f.given {
 		f.given, f.raw, f.plain = true, value, isPlainValue(value)
 		return
@@ -200,8 +241,17 @@ func (args *arguments) presentWithCookies(wanted role, r *http.Request) bool {
 // senderMayBeMissed reports whether a reader that looks in one place only (most
 // ignore the body of a GET, some that of everything but POST) finds a whole
 // send there, but without its sender.
-func (args *arguments) senderMayBeMissed(kind smsapi.Kind) bool {
-	whole := args.of[command].in & args.of[realm].in
+//
+// Others read no more than the first pairs of many. Who reads the realm of HTTP
+// Basic needs none where it looks.
+func (args *arguments) senderMayBeMissed(kind smsapi.Kind, r *http.Request) bool {
+	if args.pieces > smsapi.MinPairs {
+		return true
+	}
+	whole := args.of[command].in
+	if len(r.Header["Authorization"]) == 0 {
+		whole &= args.of[realm].in
+	}
 	if kind != smsapi.FanOut {
 		whole &= args.of[recipient].in
 	}
@@ -236,7 +286,7 @@ func (args *arguments) strict(dst []byte, r role) ([]byte, *smsapi.Refusal) {
 var forbidden = [roles]string{
 	realm:     "\x00&=;#?",
 	recipient: "\x00&",
-	sender:    "\x00&=;#?",
+	sender:    "\x00=;#?", // an ampersand is a part of names; see phone.Region.SenderReadings
 }
 
 // realm is the realm in canonical form.
@@ -269,7 +319,8 @@ func (args *arguments) password() string {
 	if f.plain {
 		return f.raw
 	}
-	decoded, _ := smsapi.AppendUnescaped(nil, f.raw, ' ')
+	var buf [64]byte
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], f.raw, ' ')
 	return string(decoded)
 }
 
@@ -288,6 +339,12 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	}
 	if args.charset {
 		return smsapi.Other, refusedCharset
+	}
+	if args.foreign {
+		return smsapi.Other, refusedForeign
+	}
+	if args.member {
+		return smsapi.Other, refusedSpelling[command]
 	}
 	if args.control || !f.plain && holdsControl(f.raw) {
 		return smsapi.Other, refusedControl
@@ -311,8 +368,14 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	if refusal := args.cookieCommand(r); refusal != nil {
 		return smsapi.Other, refusal
 	}
+	harmless := isHarmless(string(decoded))
+	if !harmless && resembles(f.raw) == smsapi.FanOut {
+		return smsapi.FanOut, nil
+	}
 	switch {
-	case isHarmless(string(decoded)), !args.presentWithCookies(recipient, r), !args.presentWithCookies(sender, r):
+	case harmless && !args.otherCookieCommand(r), !args.presentWithCookies(recipient, r):
+		return smsapi.Other, nil
+	case !args.presentWithCookies(sender, r) && resembles(f.raw) != smsapi.Send:
 		return smsapi.Other, nil
 	case len(bytes.TrimSpace(decoded)) == 0:
 		return smsapi.Other, failedNoCommand

@@ -1,6 +1,10 @@
 package whatcounts
 
-import "github.com/stopgate/stopgate/smsapi"
+import (
+	"bytes"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
 
 // The SMS commands, from the provider's help pages.
 const (
@@ -33,6 +37,22 @@ var smsCommands = []string{commandSend, commandStop, commandFanOut, commandAddPh
 // value, as written: trimmed, in another case or width, in a list, quoted.
 func foldsToSMSCommand(raw string) bool {
 	return smsapi.ValueFolds(raw, smsCommands) >= 0
+}
+
+// resembles is what an unknown command would be to a backend that looks at its
+// beginning, or leaves out what stands between its words: a fan-out, or a send even
+// without a sender. It is Other for the rest.
+func resembles(raw string) smsapi.Kind {
+	var buf [64]byte
+	skeleton := smsapi.ValueSkeleton(buf[:0], raw)
+	switch {
+	case bytes.HasPrefix(skeleton, []byte(commandFanOut)):
+		return smsapi.FanOut
+	case bytes.Contains(skeleton, []byte("sms")) && bytes.Contains(skeleton, []byte("send")) &&
+		!bytes.HasPrefix(skeleton, []byte(commandStop)):
+		return smsapi.Send
+	}
+	return smsapi.Other
 }
 
 // isHarmless reports whether a command, in lower case, is known to text nobody.

@@ -58,7 +58,7 @@ var decidedElsewhere = map[string]string{
 
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"hostile.jsonl", "more.jsonl"} {
+	for _, name := range []string{"hostile.jsonl", "more.jsonl", "attack.jsonl"} {
 		for _, c := range cases(t, name) {
 			t.Run(c.ID, func(t *testing.T) {
 				t.Parallel()

@@ -70,6 +70,22 @@ func (args *arguments) cookieCommand(r *http.Request) *smsapi.Refusal {
 	})
 }
 
+// otherCookieCommand reports whether a cookie names another command than the
+// request's own that is not known to text nobody.
+func (args *arguments) otherCookieCommand(r *http.Request) bool {
+	lines := r.Header["Cookie"]
+	if len(lines) == 0 {
+		return false
+	}
+	other := false
+	_ = eachCookie(lines, func(found role, value string) *smsapi.Refusal {
+		other = other || found == command && value != "" && !sameDecoded(value, args.of[command].raw) &&
+			!isHarmless(strings.ToLower(value))
+		return nil
+	})
+	return other && args.presentWithCookies(sender, r)
+}
+
 // readCookies adds what cookies could make of the recipient. A phone or sender
 // in a cookie is one more reading; another realm is another account, and refused.
 func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
@@ -118,19 +134,16 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 // separator behind which somebody who decodes before splitting finds an SMS
 // command. Other encoded arguments in a text are a text.
 func hasNestedCommand(text string) bool {
-	if !strings.Contains(text, "%26") && !strings.Contains(text, "%3B") && !strings.Contains(text, "%3b") {
-		return false
-	}
 	for {
 		i := strings.IndexByte(text, '%')
 		if i < 0 {
 			return false
 		}
 		text = text[i+1:]
-		if !isEncodedSeparator(text) {
+		pair, ok := behindSeparator(text)
+		if !ok {
 			continue
 		}
-		pair := text[2:]
 		if end := strings.IndexByte(pair, '&'); end >= 0 {
 			pair = pair[:end]
 		}
@@ -140,15 +153,29 @@ func hasNestedCommand(text string) bool {
 	}
 }
 
-// isEncodedSeparator reports whether s follows a "%" that encodes "&" or ";".
-func isEncodedSeparator(s string) bool {
-	return strings.HasPrefix(s, "26") || len(s) >= 2 && s[0] == '3' && s[1]|0x20 == 'b'
+// behindSeparator is what stands behind an encoded "&" or ";", where s follows the "%"
+// of one, encoded once or more.
+func behindSeparator(s string) (rest string, ok bool) {
+	for strings.HasPrefix(s, "25") {
+		s = s[2:]
+	}
+	if strings.HasPrefix(s, "26") || len(s) >= 2 && s[0] == '3' && s[1]|0x20 == 'b' {
+		return s[2:], true
+	}
+	return "", false
 }
 
 func isNestedCommand(pair string) bool {
 	var buf [128]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], pair, ' ')
 	name, value, ok := bytes.Cut(decoded, []byte("="))
+	for range 2 {
+		if ok || bytes.IndexByte(decoded, '%') < 0 {
+			break
+		}
+		decoded, _ = smsapi.AppendUnescaped(nil, string(decoded), ' ')
+		name, value, ok = bytes.Cut(decoded, []byte("="))
+	}
 	if !ok || len(name) > 32 {
 		return false // no name of weight is that long, however it is written
 	}
@@ -168,7 +195,19 @@ func hasPathArguments(u *url.URL) bool {
 	if u.RawPath == "" && strings.HasSuffix(u.Path, "/"+endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
 		return false
 	}
-	return pathHasArguments(u.Path) || pathHasArguments(u.RawPath)
+	if pathHasArguments(u.RawPath) {
+		return true
+	}
+	for path := u.Path; ; {
+		if pathHasArguments(path) {
+			return true
+		}
+		decoded, _ := smsapi.AppendUnescaped(nil, path, '+')
+		if string(decoded) == path {
+			return false
+		}
+		path = string(decoded)
+	}
 }
 
 func pathHasArguments(path string) bool {

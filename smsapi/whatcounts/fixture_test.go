@@ -29,6 +29,17 @@ type fixture struct {
 	phone  phone.Number
 }
 
+// fixtureSenders are the senders that the fixture's phone has opted out of.
+var fixtureSenders = map[string]string{
+	"":           "120162701555",
+	"alnum":      "MyBrand",
+	"short":      "12345",
+	"number":     "12065550000",
+	"long":       "MyLongBrand",
+	"twice":      "123123",
+	"twicephone": "12065520655",
+}
+
 func newFixture(t testing.TB, kind string) *fixture {
 	t.Helper()
 	region, err := phone.NewRegion("US")
@@ -36,9 +47,9 @@ func newFixture(t testing.TB, kind string) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{api: New(region), realm: "myrealm"}
-	code := "120162701555"
-	if kind == "alnum" {
-		code = "MyBrand"
+	code, ok := fixtureSenders[kind]
+	if !ok {
+		t.Fatalf("unknown fixture %q", kind)
 	}
 	if f.sender, err = region.CanonicalSender(code); err != nil {
 		t.Fatal(err)

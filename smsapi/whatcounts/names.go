@@ -1,6 +1,10 @@
 package whatcounts
 
-import "github.com/stopgate/stopgate/smsapi"
+import (
+	"bytes"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
 
 // role is what an argument is for, whichever of its names it goes by.
 type role uint8
@@ -66,10 +70,23 @@ func foldedRole(name string) role {
 	return noRole
 }
 
+// stackRole is the role of a name that begins with what Struts calls the top of its
+// stack: the rest of it is a name like any other there.
+func stackRole(name string) role {
+	var buf [64]byte
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
+	for _, top := range [...]string{"top.", "[0].", "#root."} {
+		if rest, ok := bytes.CutPrefix(decoded, []byte(top)); ok {
+			return foldedRole(string(rest))
+		}
+	}
+	return noRole
+}
+
 // decodedRole is the role of a name that is written with escapes which every
 // reader undoes alike.
 func decodedRole(name string) role {
-	var buf [32]byte
+	var buf [len("sender_code") * len("%00")]byte
 	if len(name) > len(buf) {
 		return noRole
 	}

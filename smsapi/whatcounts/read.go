@@ -32,7 +32,8 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
 		return refusal
 	}
-	if refusal := smsapi.DecodingRefusal(r); refusal != nil {
+	singleBytes, refusal := smsapi.DecodingRefusal(r)
+	if refusal != nil {
 		return refusal
 	}
 	form, refusal := body.Form()
@@ -40,7 +41,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		return refusal
 	}
 	query := r.URL.RawQuery
-	var args arguments
+	args := arguments{singleBytes: singleBytes}
 	args.read(smsapi.QueryForm(query), inQuery)
 	if form != "" {
 		args.read(smsapi.BodyForm(form), inBody)
@@ -104,7 +105,7 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 			return refusal
 		}
 	}
-	if args.senderMayBeMissed(kind) {
+	if args.senderMayBeMissed(kind, r) {
 		to.Senders = to.Senders[:0]
 	}
 	return nil
@@ -145,7 +146,7 @@ func (a *API) readStop(args *arguments, call *smsapi.Call) *smsapi.Refusal {
 // readPhones collects every number that a backend could read from the phone.
 func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
 	f := &args.of[recipient]
-	if f.plain {
+	if f.plain && f.times == 1 {
 		return a.addPhones(to, f.raw)
 	}
 	var buf [64]byte
@@ -155,6 +156,12 @@ func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal 
 	}
 	if refusal := a.addPhones(to, string(field)); refusal != nil {
 		return refusal
+	}
+	if f.times > 1 { // some join what is repeated
+		joined := strings.Repeat(string(field)+",", int(f.times))
+		if more, err := a.region.Readings(to.Phones, joined); err == nil {
+			to.Phones = more
+		}
 	}
 	if strings.IndexByte(f.raw, '+') >= 0 {
 		// Some read a raw plus as it is. What they cannot read they cannot send to.
@@ -182,7 +189,7 @@ func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
 // such a send counts for every sender of the realm.
 func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
 	f := &args.of[sender]
-	if f.plain {
+	if f.plain && f.times <= 1 {
 		return a.addSenders(to, f.raw)
 	}
 	var buf [64]byte
@@ -192,6 +199,12 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 	}
 	if refusal := a.addSenders(to, string(field)); refusal != nil || len(to.Senders) == 0 {
 		return refusal
+	}
+	if f.times > 1 { // some join what is repeated, and keep the digits
+		joined := strings.Repeat(string(field), int(f.times))
+		if more, err := a.region.SenderReadings(to.Senders, joined); err == nil {
+			to.Senders = more
+		}
 	}
 	if strings.IndexByte(f.raw, '+') >= 0 {
 		literal, _ := smsapi.AppendUnescaped(buf[:0], f.raw, '+')
@@ -203,7 +216,8 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 }
 
 func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
-	if meansNone(field) {
+	// Who decodes twice ends it at an ampersand.
+	if head, _, _ := strings.Cut(field, "&"); meansNone(head) {
 		return nil
 	}
 	senders, err := a.region.SenderReadings(to.Senders, field)
@@ -217,8 +231,11 @@ func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
 // meansNone reports whether a backend could take what is given as a sender for
 // none: blanks, a zero (empty to PHP), or how languages spell nothing.
 func meansNone(field string) bool {
+	if field != "" && field[0] >= '1' && field[0] <= '9' {
+		return false
+	}
 	field = strings.TrimSpace(field)
-	for _, none := range [...]string{"null", "undefined", "none", "nil", "false"} {
+	for _, none := range [...]string{"null", "undefined", "none", "nil", "false", "nan", "n/a", "(null)"} {
 		if strings.EqualFold(field, none) {
 			return true
 		}

@@ -59,6 +59,11 @@ var (
 		Code:   "charset_argument",
 		Reason: "The argument _charset_ names another encoding than UTF-8, so send UTF-8 and leave it out",
 	}
+	refusedForeign = &smsapi.Refusal{
+		Status: http.StatusUnsupportedMediaType,
+		Code:   "body_type",
+		Reason: "The Content-Type names another encoding than UTF-8, so send UTF-8, or nothing but ASCII in the arguments that matter",
+	}
 	refusedRealm = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "realm_unreadable",
