@@ -21,6 +21,9 @@ import (
 // indexName is the directory of the index.
 const indexName = "index"
 
+// nextIndexName is the directory of an index that will replace it.
+const nextIndexName = "index.new"
+
 // memTableSize is the size of one of Badger's memtables, in bytes. It bounds
 // what is applied again after an unclean stop: up to three memtables' events.
 const memTableSize = 8 << 20

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
@@ -154,6 +155,7 @@ func (b *base) checkSpace() error {
 
 // openLocked reads or makes what is below the index.
 func (b *base) openLocked(accept bool) error {
+	b.removeLeftovers()
 	var err error
 	var from chain // what the index needs no journal for
 	b.id, err = readIdentity(b.o.fs, b.o.path(identityName))
@@ -187,6 +189,18 @@ func (b *base) openLocked(accept bool) error {
 		return b.lossError()
 	}
 	return nil
+}
+
+// removeLeftovers removes what a rebuild or an import left that did not end. All
+// that it costs is space.
+func (b *base) removeLeftovers() {
+	err := removeRuns(b.o.Dir)
+	if rerr := os.RemoveAll(b.o.path(nextIndexName)); err == nil && rerr != nil {
+		err = unavailable(b.o.path(nextIndexName)+" cannot be removed", rerr)
+	}
+	if err != nil {
+		b.o.Logger.Warn("what an interrupted rebuild or import left stays where it is", "error", err)
+	}
 }
 
 // create makes a new store. The identity comes last: a directory without one, and
@@ -319,7 +333,8 @@ func (d *Durable) ready(b *base, ix *index, why string) error {
 		if err := d.catchUpFrom(ix, b.checkpoint.chain()); err == nil {
 			d.publish(ix, b.checkpoint.chain(), end)
 			return nil
-		} else if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewerFormat) || errors.Is(err, ErrUnavailable) {
+		} else if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewerFormat) ||
+			errors.Is(err, ErrUnavailable) || errors.Is(err, ErrNoSpace) {
 			_ = ix.close()
 			return err
 		} else {
@@ -334,7 +349,7 @@ func (d *Durable) ready(b *base, ix *index, why string) error {
 		d.log.Warn("the index is built again from the journal", "why", why, "events", end.number)
 	}
 	if size := int64(end.position); size <= d.o.inlineRebuild || end.number == 0 {
-		return d.rebuild(d.ctx, end)
+		return d.rebuild(d.ctx, end, d.batchFill(end))
 	}
 	d.workers.Add(1)
 	go d.runRebuild(end)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"time"
 )
 
@@ -19,7 +20,7 @@ const (
 func (d *Durable) runRebuild(end chain) {
 	defer d.workers.Done()
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
-		err := d.rebuild(d.ctx, end)
+		err := d.rebuild(d.ctx, end, d.bulkFill(end, d.room(true)))
 		switch {
 		case err == nil:
 			d.blocked.set(nil)
@@ -41,37 +42,57 @@ func (d *Durable) runRebuild(end chain) {
 	}
 }
 
-// rebuild makes the index from the whole journal, whose every checksum and hash
-// it checks on the way, and publishes it.
-func (d *Durable) rebuild(ctx context.Context, end chain) error {
-	began := time.Now()
-	// Without a checkpoint an index that is half built is never believed.
-	if err := d.o.fs.Remove(d.o.path(checkpointName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unavailable("the checkpoint cannot be removed", err)
-	}
-	if err := d.o.fs.SyncDir(d.o.Dir); err != nil {
-		return unavailable("the checkpoint cannot be removed", err)
-	}
-	dir := d.o.path(indexName)
-	if err := removeIndex(dir); err != nil {
-		return err
-	}
-	ix, err := openIndex(&d.o)
-	if err != nil {
-		return unavailable("the new index", err)
-	}
-	if end.number > 0 {
+// filler makes the index of all events, and closes it: all of it is in tables.
+type filler func(ctx context.Context) error
+
+// batchFill is the filler for a short journal: the events are written in order.
+func (d *Durable) batchFill(end chain) filler {
+	return func(ctx context.Context) error {
+		ix, err := openIndex(&d.o)
+		if err != nil {
+			return unavailable("the new index", err)
+		}
 		if err := d.replay(ctx, ix, d.journal.first(), end); err != nil {
 			_ = ix.close()
 			return err
 		}
-		// Closing writes all into tables, opening verifies them.
 		if err := ix.close(); err != nil {
 			return unavailable("the new index", err)
 		}
-		if ix, err = openIndex(&d.o); err != nil {
-			return unavailable("the new index", err)
+		return nil
+	}
+}
+
+// bulkFill is the filler for a long journal: the events are sorted by pair.
+func (d *Durable) bulkFill(end chain, room func(need uint64) error) filler {
+	return func(ctx context.Context) error {
+		return d.bulkBuild(ctx, d.o.path(indexName), end, room)
+	}
+}
+
+// rebuild makes the index from the whole journal, whose every checksum and hash
+// it checks on the way, and publishes it.
+func (d *Durable) rebuild(ctx context.Context, end chain, fill filler) error {
+	began := time.Now()
+	// Without a checkpoint an index that is half built is never believed.
+	if err := forgetFile(d.o.fs, d.o.path(checkpointName)); err != nil {
+		return unavailable("the checkpoint cannot be removed", err)
+	}
+	if err := removeIndex(d.o.path(indexName)); err != nil {
+		return err
+	}
+	if end.number > 0 {
+		err := fill(ctx)
+		if errors.Is(err, errIndex) {
+			err = unavailable("the new index", err)
 		}
+		if err != nil {
+			return err
+		}
+	}
+	ix, err := openIndex(&d.o) // which verifies the tables
+	if err != nil {
+		return unavailable("the new index", err)
 	}
 	if err := d.saveCheckpoint(end); err != nil {
 		_ = ix.close()
@@ -134,4 +155,38 @@ func (d *Durable) replay(ctx context.Context, ix *index, from, end chain) (err e
 		clear(ix.counts)
 	}
 	return nil
+}
+
+// room returns what asks whether the disk has room for so many bytes beside half
+// of the reserve. If it has not, that waits until it has or the store is closed,
+// which is for who builds in the background; or it returns ErrNoSpace.
+func (d *Durable) room(wait bool) func(need uint64) error {
+	return func(need uint64) error {
+		told := false
+		for {
+			short := shortOf(d.o.FreeSpace, d.o.Dir, d.minFree.Load()/2+need)
+			if short == nil || !wait {
+				return short
+			}
+			if !told {
+				told = true
+				d.blocked.set(short)
+				defer d.blocked.set(nil)
+				d.log.Error("building the index waits for space", "error", short)
+			}
+			select {
+			case <-d.ctx.Done():
+				return d.ctx.Err()
+			case <-time.After(spaceEvery):
+			}
+		}
+	}
+}
+
+// forgetFile removes a file, if it is there, durably.
+func forgetFile(fsys fsys, name string) error {
+	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fsys.SyncDir(filepath.Dir(name))
 }

@@ -24,6 +24,7 @@ type replayer struct {
 	upTo  chain
 	seen  int
 	told  time.Time
+	room  func(need uint64) error
 
 	before *badger.Txn // the index before what is in wb
 	wb     *badger.WriteBatch
@@ -32,7 +33,7 @@ type replayer struct {
 }
 
 func newReplayer(d *Durable, ix *index, from, to chain) *replayer {
-	return &replayer{d: d, ix: ix, whole: from.number == 0, upTo: to, told: time.Now(), rows: map[Pair]row{}}
+	return &replayer{d: d, ix: ix, whole: from.number == 0, upTo: to, told: time.Now(), room: d.room(false), rows: map[Pair]row{}}
 }
 
 // begin begins a batch. After it, and whatever else, finish must be called.
@@ -131,28 +132,11 @@ func (p *replayer) set(o *outcome) error {
 	return nil
 }
 
-// look reports progress, and waits while the disk is short of space.
+// look reports progress, and looks at the disk.
 func (p *replayer) look(number uint64) error {
 	if time.Since(p.told) >= progressEvery {
 		p.told = time.Now()
 		p.d.log.Info("building the index", "event", number, "of", p.upTo.number)
 	}
-	told := false
-	for {
-		short := shortOf(p.d.o.FreeSpace, p.d.o.Dir, p.d.minFree.Load()/2)
-		if short == nil {
-			return nil
-		}
-		if !told {
-			told = true
-			p.d.blocked.set(short)
-			defer p.d.blocked.set(nil)
-			p.d.log.Error("building the index waits for space", "error", short)
-		}
-		select {
-		case <-p.d.ctx.Done():
-			return p.d.ctx.Err()
-		case <-time.After(spaceEvery):
-		}
-	}
+	return p.room(0)
 }
