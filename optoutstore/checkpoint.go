@@ -55,3 +55,26 @@ func readCheckpoint(fsys fsys, name string) (c checkpoint, ok bool, why string, 
 		return c, false, "", unavailable("the checkpoint cannot be read", err)
 	}
 }
+
+// writeCheckpoint saves that everything up to flushed is in the index's tables.
+func writeCheckpoint(o *Options, id ID, flushed chain) error {
+	sum, err := sumManifest(o.path(indexName))
+	if err == nil {
+		// Badger does not sync the directory after it made a table of a memtable.
+		err = syncDir(o.path(indexName))
+	}
+	if err == nil {
+		err = writeSealed(o.fs, o.path(checkpointName), checkpoint{
+			Format:   checkpointFormat,
+			Store:    id,
+			Number:   flushed.number,
+			Position: flushed.position,
+			Hash:     flushed.hash,
+			Manifest: sum,
+		})
+	}
+	if err != nil {
+		return unavailable("the checkpoint cannot be saved", err)
+	}
+	return nil
+}

@@ -58,25 +58,7 @@ func (d *Durable) advance() error {
 
 // saveCheckpoint saves that everything up to flushed is in tables.
 func (d *Durable) saveCheckpoint(flushed chain) error {
-	sum, err := sumManifest(d.o.path(indexName))
-	if err == nil {
-		// Badger does not sync the directory after it made a table of a memtable.
-		err = syncDir(d.o.path(indexName))
-	}
-	if err == nil {
-		err = writeSealed(d.o.fs, d.o.path(checkpointName), checkpoint{
-			Format:   checkpointFormat,
-			Store:    d.id,
-			Number:   flushed.number,
-			Position: flushed.position,
-			Hash:     flushed.hash,
-			Manifest: sum,
-		})
-	}
-	if err != nil {
-		return unavailable("the checkpoint cannot be saved", err)
-	}
-	return nil
+	return writeCheckpoint(&d.o, d.id, flushed)
 }
 
 // saveWitness tells the witness how far the store has come.

@@ -56,6 +56,8 @@ type Options struct {
 	scrubSoon       time.Duration // 0: scrubSoon
 	scrubEvery      time.Duration // 0: scrubEvery
 	scrubRate       int64         // 0: scrubRate
+	sortMemory      int           // 0: sortMemory
+	importFrame     int           // 0: importFrame
 }
 
 // inlineRebuild is the size of a journal up to which Open itself rebuilds a
@@ -102,6 +104,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.memTableSize == 0 {
 		o.memTableSize = memTableSize
+	}
+	if o.sortMemory == 0 {
+		o.sortMemory = sortMemory
+	}
+	if o.importFrame == 0 {
+		o.importFrame = importFrame
 	}
 	if o.inlineRebuild == 0 {
 		o.inlineRebuild = inlineRebuild

@@ -11,7 +11,7 @@ import (
 // they are read in order and checked, sorted by pair, folded into rows, and the
 // rows written straight into tables. Nobody reads or writes it meanwhile.
 func (d *Durable) bulkBuild(ctx context.Context, dir string, end chain, room func(uint64) error) error {
-	s := newSorter(d.o.Dir, sortMemory, room)
+	s := newSorter(d.o.Dir, d.o.sortMemory, room)
 	defer s.close()
 	relays, err := d.sortEvents(ctx, s, end)
 	if err != nil {

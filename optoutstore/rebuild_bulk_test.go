@@ -129,7 +129,7 @@ func TestBulkRebuildIsTheSame(t *testing.T) {
 			if err := os.Remove(o.path(checkpointName)); err != nil {
 				t.Fatal(err)
 			}
-			o.inlineRebuild = -1
+			o.inlineRebuild, o.sortMemory = -1, 1<<(6+seed)
 			d = mustOpen(t, o)
 			waitReady(t, d)
 			if err := want.equal(contentOf(t, d, phones)); err != nil {
