@@ -31,6 +31,10 @@ var (
 	ErrLoss = errors.New("the opt-out store has lost events")
 	// ErrDamaged: the journal is damaged in the middle.
 	ErrDamaged = errors.New("the opt-out journal is damaged")
+	// ErrBackup: what is to be restored is not a whole, undamaged backup.
+	ErrBackup = errors.New("it is not a whole backup of an opt-out store")
+	// ErrOccupied: a store is to be restored where something is already.
+	ErrOccupied = errors.New("the directory for the opt-out store is not empty")
 	// ErrNewerFormat: the store was written by a newer version of this program.
 	ErrNewerFormat = errors.New("the opt-out store was written by a newer version")
 )

@@ -28,13 +28,10 @@ const maxSealed = 1 << 20
 // writeSealed replaces the file name by one that holds v. After a crash at any
 // point the file holds either what it held before or v.
 func writeSealed(fsys fsys, name string, v any) error {
-	line, err := json.Marshal(v)
+	text, err := sealedText(v)
 	if err != nil {
 		return err
 	}
-	line = append(line, '\n')
-	text := fmt.Appendf(line, "crc32c %08x\n", crc32.Checksum(line, castagnoli))
-
 	next := name + ".new"
 	f, err := fsys.OpenFile(next, os.O_RDWR|os.O_CREATE|os.O_TRUNC, filePerm)
 	if err != nil {
@@ -57,6 +54,16 @@ func writeSealed(fsys fsys, name string, v any) error {
 	return fsys.SyncDir(filepath.Dir(name))
 }
 
+// sealedText is a sealed file that holds v.
+func sealedText(v any) ([]byte, error) {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	line = append(line, '\n')
+	return fmt.Appendf(line, "crc32c %08x\n", crc32.Checksum(line, castagnoli)), nil
+}
+
 // readSealed reads the file name into v. Its errors are fs.ErrNotExist, errSeal,
 // ErrNewerFormat where its format is above newest, or the file system's.
 func readSealed(fsys fsys, name string, newest int, v any) error {
@@ -69,6 +76,12 @@ func readSealed(fsys fsys, name string, newest int, v any) error {
 	if err != nil {
 		return err
 	}
+	return parseSealed(text, name, newest, v)
+}
+
+// parseSealed reads the sealed file whose content is text into v. Its errors are
+// errSeal and ErrNewerFormat.
+func parseSealed(text []byte, name string, newest int, v any) error {
 	end := bytes.IndexByte(text, '\n') + 1
 	line, seal := text[:end], text[end:]
 	if end == 0 || string(seal) != fmt.Sprintf("crc32c %08x\n", crc32.Checksum(line, castagnoli)) {
