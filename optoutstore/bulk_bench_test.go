@@ -111,7 +111,7 @@ func BenchmarkRebuild(b *testing.B) {
 	writeJournal(b, o, rows)
 	b.ResetTimer()
 	for b.Loop() {
-		if err := forgetFile(osFS{}, o.path(checkpointName)); err != nil {
+		if err := dropFile(osFS{}, o.path(checkpointName)); err != nil {
 			b.Fatal(err)
 		}
 		p := watchMemory(b)

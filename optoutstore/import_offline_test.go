@@ -243,7 +243,7 @@ func TestImportOfflineRefused(t *testing.T) {
 			}
 		}},
 		"no rows": {rows: func(func()) func() (Change, error) { return source(nil) }},
-		"short of space": {want: ErrNoSpace, free: 700, rows: func(func()) func() (Change, error) {
+		"short of space": {want: ErrNoSpace, free: 700 << 20, rows: func(func()) func() (Change, error) {
 			return source([]Change{changeN(1), changeN(2), changeN(1000)})
 		}},
 	} {
@@ -259,7 +259,7 @@ func TestImportOfflineRefused(t *testing.T) {
 			p := o
 			p.sortMemory = 1000
 			if tc.free != 0 {
-				p.MinFree = 1000
+				p.MinFree = 1000 << 20
 				p.FreeSpace = func(string) (uint64, error) { return tc.free, nil }
 			}
 			_, err := ImportOffline(ctx, p, tc.rows(cancel), nil)

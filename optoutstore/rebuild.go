@@ -75,7 +75,7 @@ func (d *Durable) bulkFill(end chain, room func(need uint64) error) filler {
 func (d *Durable) rebuild(ctx context.Context, end chain, fill filler) error {
 	began := time.Now()
 	// Without a checkpoint an index that is half built is never believed.
-	if err := forgetFile(d.o.fs, d.o.path(checkpointName)); err != nil {
+	if err := dropFile(d.o.fs, d.o.path(checkpointName)); err != nil {
 		return unavailable("the checkpoint cannot be removed", err)
 	}
 	if err := removeIndex(d.o.path(indexName)); err != nil {
@@ -183,8 +183,8 @@ func (d *Durable) room(wait bool) func(need uint64) error {
 	}
 }
 
-// forgetFile removes a file, if it is there, durably.
-func forgetFile(fsys fsys, name string) error {
+// dropFile removes a file, if it is there, durably.
+func dropFile(fsys fsys, name string) error {
 	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
