@@ -158,17 +158,86 @@ func (r *run) ask(t *rapid.T) optoutstore.Change {
 	return c
 }
 
-type changing func(optoutstore.Store, context.Context, optoutstore.Change) (optoutstore.Event, error)
+// call asks a store for something, and returns what was recorded.
+type call func(context.Context, optoutstore.Store) ([]optoutstore.Event, error)
 
-// drawCall draws OptOut or Lift, some lifts of an event that may be past.
-func drawCall(t *rapid.T) changing {
-	seen := rapid.SampledFrom([]uint64{0, 0, 1, 2, 3, 5, 8}).Draw(t, "seen")
-	lift := func(s optoutstore.Store, ctx context.Context, c optoutstore.Change) (optoutstore.Event, error) {
-		return s.Lift(ctx, c, seen)
+// one is a call that records at most one event.
+func one(e optoutstore.Event, err error) ([]optoutstore.Event, error) {
+	if err != nil || e.Number == 0 {
+		return nil, err
 	}
-	return rapid.SampledFrom([]changing{
-		optoutstore.Store.OptOut, optoutstore.Store.OptOut, lift,
-	}).Draw(t, "call")
+	return []optoutstore.Event{e}, nil
+}
+
+// drawCall draws a call, and the changes it asks for.
+func (r *run) drawCall(t *rapid.T) (call, []optoutstore.Change) {
+	c := r.ask(t)
+	state := r.model.states[c.Pair]
+	var do call
+	switch rapid.SampledFrom([]string{
+		"opt out", "opt out", "lift", "tell", "tell", "tell", "untell", "relay", "import",
+	}).Draw(t, "call") {
+	case "opt out":
+		do = func(ctx context.Context, s optoutstore.Store) ([]optoutstore.Event, error) {
+			return one(s.OptOut(ctx, c))
+		}
+	case "lift":
+		// Some of an event that may be past.
+		seen := rapid.SampledFrom([]uint64{0, 0, 1, 2, 5, state.Number, state.Last}).Draw(t, "seen")
+		do = func(ctx context.Context, s optoutstore.Store) ([]optoutstore.Event, error) {
+			return one(s.Lift(ctx, c, seen))
+		}
+	case "tell":
+		seen := rapid.SampledFrom([]uint64{state.Last, state.Last, state.Last, state.Number, 0, 3}).Draw(t, "seen")
+		do = func(ctx context.Context, s optoutstore.Store) ([]optoutstore.Event, error) {
+			return one(s.Told(ctx, c, seen))
+		}
+	case "untell":
+		do = func(ctx context.Context, s optoutstore.Store) ([]optoutstore.Event, error) {
+			return one(s.Untell(ctx, c))
+		}
+	case "relay":
+		c.Sender, c.Phone = "", phone.Number{}
+		from := rapid.SampledFrom([]uint64{0, 1, uint64(len(r.model.events)), 1 << 40}).Draw(t, "from")
+		do = func(ctx context.Context, s optoutstore.Store) ([]optoutstore.Event, error) {
+			before := s.Health().Events
+			if err := s.SetRelayFrom(ctx, c, from); err != nil {
+				return nil, err
+			}
+			return relayEvent(ctx, s, c, before)
+		}
+	default:
+		changes := []optoutstore.Change{c}
+		for range rapid.IntRange(0, 5).Draw(t, "more") {
+			changes = append(changes, r.ask(t))
+		}
+		do = func(ctx context.Context, s optoutstore.Store) ([]optoutstore.Event, error) {
+			results, err := s.Import(ctx, changes)
+			var events []optoutstore.Event
+			for _, result := range results {
+				if !result.Known {
+					events = append(events, result.Event)
+				}
+			}
+			return events, err
+		}
+		return do, changes
+	}
+	return do, []optoutstore.Change{c}
+}
+
+// relayEvent returns the event that a SetRelayFrom of c recorded behind before.
+func relayEvent(ctx context.Context, s optoutstore.Store, c optoutstore.Change, before uint64) (found []optoutstore.Event, err error) {
+	_, err = s.Events(ctx, optoutstore.PlaceAfter(before), func(e optoutstore.Event, _ optoutstore.Place) error {
+		if e.Kind == optoutstore.RelayFrom && e.RequestID == c.RequestID {
+			found = append(found, e)
+		}
+		return nil
+	})
+	if err == nil && len(found) != 1 {
+		err = errors.New("what SetRelayFrom recorded is not there")
+	}
+	return found, err
 }
 
 func (r *run) changes(t *rapid.T) {
@@ -178,27 +247,36 @@ func (r *run) changes(t *rapid.T) {
 }
 
 func (r *run) change(t *rapid.T) {
-	call, c := drawCall(t), r.ask(t)
-	want, wantErr := call(r.model, t.Context(), c)
-	got, err := call(r.store, t.Context(), c)
+	do, asked := r.drawCall(t)
+	before := r.model.All()
+	want, wantErr := do(t.Context(), r.model)
+	got, err := do(t.Context(), r.store)
 	if !sameError(err, wantErr) {
-		t.Fatalf("change %+v: %v, want %v", c, err, wantErr)
+		t.Fatalf("change %+v: %v, want %v", asked, err, wantErr)
 	}
-	if err != nil {
-		return
+	if len(got) != len(want) {
+		t.Fatalf("change %+v: %d events, want %d", asked, len(got), len(want))
 	}
-	if got.RecordedAt.Sub(want.RecordedAt).Abs() > time.Minute {
-		t.Fatalf("recorded at %v, want %v", got.RecordedAt, want.RecordedAt)
+	dated := make(map[string]bool)
+	for _, c := range asked {
+		dated[c.RequestID] = !c.EffectiveAt.IsZero()
 	}
-	// The two clocks were read at different times; the store's counts.
-	want.RecordedAt = got.RecordedAt
-	if c.EffectiveAt.IsZero() {
-		want.EffectiveAt = got.RecordedAt
+	for i := range got {
+		if got[i].RecordedAt.Sub(want[i].RecordedAt).Abs() > time.Minute {
+			t.Fatalf("recorded at %v, want %v", got[i].RecordedAt, want[i].RecordedAt)
+		}
+		// The two clocks were read at different times; the store's counts.
+		want[i].RecordedAt = got[i].RecordedAt
+		if !dated[got[i].RequestID] {
+			want[i].EffectiveAt = got[i].RecordedAt
+		}
+		if !sameEvent(got[i], want[i]) {
+			t.Fatalf("change %+v:\n%+v\nwant\n%+v", asked, got[i], want[i])
+		}
 	}
-	if !sameEvent(got, want) {
-		t.Fatalf("change %+v:\n%+v\nwant\n%+v", c, got, want)
+	if len(got) > 0 {
+		r.remember(t, append(before, got...))
 	}
-	r.remember(t, append(r.model.All()[:want.Number-1], got))
 }
 
 // remember makes events what happened.
@@ -282,10 +360,14 @@ func (r *run) depart(t *rapid.T) *flight {
 	f := &flight{cancel: cancel}
 	store := r.store
 	for range rapid.IntRange(0, 8).Draw(t, "changes under way") {
-		call, c := drawCall(t), r.ask(t)
-		f.asked = append(f.asked, c)
+		do, asked := r.drawCall(t)
+		f.asked = append(f.asked, asked...)
 		f.returned.Go(func() {
-			if e, err := call(store, ctx, c); err == nil {
+			events, err := do(ctx, store)
+			if err != nil {
+				return
+			}
+			for _, e := range events {
 				f.acks.add(e)
 			}
 		})

@@ -14,18 +14,10 @@ import (
 // landed, and beyond them only what was asked for; makes the model follow; and
 // compares the two.
 func (r *run) reconcile(t *rapid.T, asked []optoutstore.Change, landed []optoutstore.Event) {
-	var events []optoutstore.Event
-	for _, p := range phones {
-		history, err := historyOf(t.Context(), r.store, p)
-		if err != nil {
-			t.Fatalf("History: %v", err)
-		}
-		if !slices.IsSortedFunc(history, byNumber) {
-			t.Fatalf("history out of order: %v", history)
-		}
-		events = append(events, history...)
+	events, end, err := eventsOf(t.Context(), r.store, optoutstore.Place{})
+	if err != nil || end.Number() != uint64(len(events)) {
+		t.Fatalf("Events: %v, %d events up to %d", err, len(events), end.Number())
 	}
-	slices.SortFunc(events, byNumber)
 	for _, e := range slices.Concat(r.model.All(), landed) {
 		if e.Number > uint64(len(events)) || !sameEvent(events[e.Number-1], e) {
 			t.Fatalf("lost: %+v\nof\n%+v", e, events)
@@ -44,7 +36,11 @@ func (r *run) reconcile(t *rapid.T, asked []optoutstore.Change, landed []optouts
 		}
 		want := e
 		want.Change = c
-		if !ok || checkChange(c) != nil || !sameEvent(e, want) {
+		check := checkChange
+		if e.Kind == optoutstore.RelayFrom {
+			check = checkRealmChange
+		}
+		if !ok || check(c) != nil || !sameEvent(e, want) {
 			t.Fatalf("nobody asked for %+v", e)
 		}
 	}
@@ -55,6 +51,16 @@ func (r *run) reconcile(t *rapid.T, asked []optoutstore.Change, landed []optouts
 // compare checks that the store answers every question as the model does.
 func (r *run) compare(t *rapid.T) {
 	r.comparePhones(t, phones)
+	if err := r.store.Verify(t.Context(), nil); err != nil {
+		t.Fatalf("Verify: %v", err)
+	}
+	r.compareStats(t)
+	for _, realm := range realms {
+		want, wantSet, _ := r.model.RelayFrom(t.Context(), realm)
+		if got, set, err := r.store.RelayFrom(t.Context(), realm); err != nil || got != want || set != wantSet {
+			t.Fatalf("RelayFrom(%q) = %d, %t, %v; want %d, %t", realm, got, set, err, want, wantSet)
+		}
+	}
 	for _, f := range []optoutstore.Filter{
 		{},
 		{Realm: realm},
@@ -62,6 +68,7 @@ func (r *run) compare(t *rapid.T) {
 		{Realm: optoutstore.AnyRealm},
 		{Sender: news, Lifted: true},
 		{Realm: realm, Sender: phone.AnySender},
+		{After: pair(realm, news, ann), Lifted: true},
 	} {
 		r.compareStates(t, f)
 	}
@@ -84,6 +91,10 @@ func (r *run) comparePhones(t *rapid.T, phones []phone.Number) {
 			if got, err := r.store.InForce(t.Context(), realm, sender); err != nil || got != want {
 				t.Fatalf("InForce(%q, %q) = %d, %v; want %d", realm, sender, got, err, want)
 			}
+			want, _ = r.model.Untold(t.Context(), realm, sender)
+			if got, err := r.store.Untold(t.Context(), realm, sender); err != nil || got != want {
+				t.Fatalf("Untold(%q, %q) = %d, %v; want %d", realm, sender, got, err, want)
+			}
 		}
 	}
 	for _, p := range phones {
@@ -101,10 +112,25 @@ func (r *run) comparePhones(t *rapid.T, phones []phone.Number) {
 	}
 }
 
+func (r *run) compareStats(t *rapid.T) {
+	want, _ := r.model.Stats(t.Context())
+	got, err := r.store.Stats(t.Context())
+	if err != nil || got.Events != want.Events || got.InForce != want.InForce || got.Untold != want.Untold ||
+		!slices.Equal(got.Senders, want.Senders) || !got.Oldest.Equal(want.Oldest) || !got.Newest.Equal(want.Newest) {
+		t.Fatalf("Stats: %+v, %v\nwant\n%+v", got, err, want)
+	}
+}
+
 func (r *run) compareStates(t *rapid.T, f optoutstore.Filter) {
 	want, _ := statesOf(t.Context(), r.model, f)
 	if got, err := statesOf(t.Context(), r.store, f); err != nil || !maps.EqualFunc(got, want, sameState) {
 		t.Fatalf("States of %+v: %v, %v\nwant\n%v", f, got, err, want)
+	}
+	for _, state := range want {
+		detail, err := r.store.Detail(t.Context(), state)
+		if err != nil || !sameEvent(detail, r.model.All()[state.Number-1]) {
+			t.Fatalf("Detail of %+v: %+v, %v", state, detail, err)
+		}
 	}
 }
 
