@@ -53,6 +53,7 @@ type Options struct {
 	checkpointEvery time.Duration // 0: a second
 	inlineRebuild   int64         // 0: inlineRebuild; negative: never
 	memTableSize    int64         // 0: memTableSize
+	replayRows      int           // 0: maxReplayRows
 	scrubSoon       time.Duration // 0: scrubSoon
 	scrubEvery      time.Duration // 0: scrubEvery
 	scrubRate       int64         // 0: scrubRate
@@ -101,6 +102,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.scrubRate == 0 {
 		o.scrubRate = scrubRate
+	}
+	if o.replayRows == 0 {
+		o.replayRows = maxReplayRows
 	}
 	if o.memTableSize == 0 {
 		o.memTableSize = memTableSize

@@ -119,7 +119,7 @@ func (p *replayer) set(o *outcome) error {
 		return err
 	}
 	p.rows[o.pair] = o.state
-	if len(p.rows) < maxReplayRows {
+	if len(p.rows) < p.d.o.replayRows {
 		return nil
 	}
 	// Put into the index, where they can be looked up, they need not be remembered.
