@@ -72,7 +72,7 @@ func (ix *index) apply(id ID, events []outcome, end chain) (err error) {
 	if err := setCounts(txn, touched); err != nil {
 		return err
 	}
-	if err := txn.Set(appliedKey, appendAppliedRow(nil, appliedRow{id, end})); err != nil {
+	if err := txn.Set(appliedKey, appendAppliedRow(make([]byte, 0, appliedRowSize), appliedRow{id, end})); err != nil {
 		return err
 	}
 	if err := txn.Commit(); err != nil {
@@ -160,7 +160,7 @@ func (ix *index) countFor(txn *badger.Txn, key []byte) (*countEntry, error) {
 func setCounts(w setter, touched []*countEntry) error {
 	for _, c := range touched {
 		c.dirty = false
-		if err := w.Set(c.key, appendCountRow(nil, c.key, c.countRow)); err != nil {
+		if err := w.Set(c.key, appendCountRow(make([]byte, 0, countRowSize), c.key, c.countRow)); err != nil {
 			return err
 		}
 	}

@@ -78,7 +78,10 @@ func (d *Durable) change(r *request) (Event, error) {
 	if d.index.Load() == nil {
 		return Event{}, d.notReady()
 	}
-	r.done = make(chan result, 1)
+	var ok bool
+	if r.done, ok = d.answers.Get().(chan result); !ok {
+		r.done = make(chan result, 1)
+	}
 	select {
 	case d.queue <- r:
 	default:
@@ -86,6 +89,7 @@ func (d *Durable) change(r *request) (Event, error) {
 	}
 	select {
 	case res := <-r.done:
+		d.answers.Put(r.done) // it had its one answer
 		return res.event, res.err
 	case <-r.ctx.Done():
 		return Event{}, r.ctx.Err()

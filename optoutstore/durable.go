@@ -29,6 +29,7 @@ type Durable struct {
 
 	queue   chan *request
 	toApply chan *batch
+	answers sync.Pool // of chan result, empty and with nobody who sends
 
 	written atomic.Uint64         // number of the newest event in the journal
 	applied atomic.Pointer[chain] // behind the newest frame in the index

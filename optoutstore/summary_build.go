@@ -54,7 +54,8 @@ func (d *Durable) runSummary(ix *index) {
 // Badger ends a scan without an error where a table is damaged (badger.md,
 // finding 8). A phone that was left out would be messaged, so the opt-outs in
 // force that were seen are counted, and must be as many as the index counts.
-// What is not in force may be left out: absent is the right answer for it too.
+// What is not in force may be left out: absent is the right answer for it too,
+// and the next event about it would lack no more than its link to those before.
 func (ix *index) summarize(interrupted func() error) (err error) {
 	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	s := ix.read()

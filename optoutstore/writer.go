@@ -3,6 +3,8 @@ package optoutstore
 import (
 	"context"
 	"time"
+
+	"github.com/stopgate/stopgate/phone"
 )
 
 // maxBatch is how many changes make a frame full. An import is not divided: with
@@ -68,6 +70,7 @@ type writer struct {
 	d        *Durable
 	space    spaceGuard
 	overlays []overlay // oldest first
+	spare    []overlay // done with; their maps are used again
 	reqs     []*request
 	failing  bool // the last frame could not be written
 }
@@ -134,7 +137,7 @@ func (w *writer) write(reqs []*request) {
 		return
 	}
 	w.prune()
-	made := overlay{pairs: make(map[Pair]row, len(reqs))}
+	made := w.overlay()
 	for _, r := range reqs {
 		b.waiters = append(b.waiters, waiter{r, w.stage(r, b, made.pairs)})
 	}
@@ -190,14 +193,36 @@ func (w *writer) state(p Pair, made map[Pair]row) (row, error) {
 	if ix == nil {
 		return row{}, w.d.notReady()
 	}
+	if ix.absent([]phone.Number{p.Phone}) {
+		return row{}, nil // most opt-outs are the first of their phone
+	}
 	r, _, err := ix.pair(p)
 	return r, err
+}
+
+// maxSpare is how many overlays are kept for reuse: those that can be under way at
+// a time, when the applier keeps up.
+const maxSpare = 3
+
+// overlay is an empty one.
+func (w *writer) overlay() overlay {
+	last := len(w.spare) - 1
+	if last < 0 {
+		return overlay{pairs: map[Pair]row{}}
+	}
+	o := w.spare[last]
+	w.spare = w.spare[:last]
+	clear(o.pairs)
+	return o
 }
 
 // prune forgets the overlays that the index has by now.
 func (w *writer) prune() {
 	applied := w.d.applied.Load().number
 	for len(w.overlays) > 0 && w.overlays[0].last <= applied {
+		if len(w.spare) < maxSpare {
+			w.spare = append(w.spare, w.overlays[0])
+		}
 		w.overlays = w.overlays[1:]
 	}
 	if len(w.overlays) == 0 {
