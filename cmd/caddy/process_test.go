@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -156,6 +157,7 @@ func configure(t *testing.T, dir, addr string) string {
 	text := fmt.Sprintf(`{
 	admin off
 	persist_config off
+	grace_period 5s
 	sms_optout {
 		store badger optouts
 		realm myrealm %s
@@ -190,17 +192,52 @@ func get(client *http.Client, addr, command, phone string) (string, error) {
 	return string(body), err
 }
 
-// TestKillAmidStops kills the process amid stops of 64 clients, ten times, and
-// wants every acknowledged one enforced by the next process.
+// TestKillAmidStops kills the process amid stops of 64 clients and reloads, twenty
+// times, and wants every acknowledged one enforced by the next process. A kill shows
+// that the order of things is right; that what is synced is synced is shown by
+// optoutstore's TestPowerCut. (Badger's value log holds nothing, so there is none of
+// its collection to be amid of.)
 func TestKillAmidStops(t *testing.T) {
+	rounds := 20
+	if testing.Short() {
+		rounds = 4
+	}
+	amidStops(t, rounds, (*process).kill)
+}
+
+// TestTerminateAmidStops ends it amid the same as an operator's system does, and
+// wants it to finish what it has begun, in time, and to say so by its exit code.
+func TestTerminateAmidStops(t *testing.T) {
+	rounds := 5
+	if testing.Short() {
+		rounds = 2
+	}
+	amidStops(t, rounds, func(p *process) {
+		began := time.Now()
+		if code := p.terminate(); code != 0 {
+			t.Errorf("exit code %d at SIGTERM:\n%s", code, p.out)
+		}
+		if took := time.Since(began); took > grace {
+			t.Errorf("it took %s to end, its grace period is %s", took, grace)
+		}
+	})
+}
+
+// grace is how long the process may take to end, as configured.
+const grace = 10 * time.Second
+
+// amidStops starts a gateway, lets 64 clients send stops and reloads it again and
+// again, ends it amid that, and wants what was acknowledged enforced by the next.
+func amidStops(t *testing.T, rounds int, end func(*process)) {
 	dir, home := t.TempDir(), t.TempDir()
 	addr := freeAddr(t)
 	config := configure(t, dir, addr)
 	var acked []string
-	next := 0
-	for round := range 10 {
+	next, reloads, reloaded := 0, 0, 0
+	for range rounds {
 		p := start(t, home, config, addr)
-		wantBlocked(t, addr, acked)
+		checked := len(acked)
+		wantBlocked(t, addr, acked[max(0, checked-500):])
 
 		ctx, cancel := context.WithCancel(t.Context())
 		var mu sync.Mutex
@@ -214,36 +251,75 @@ func TestKillAmidStops(t *testing.T) {
 					phone := fmt.Sprintf("1206%07d", 2000000+next+n*64+i)
 					body, err := get(client, addr, "smsstopsubscribersend", phone)
 					if err != nil {
-						return // killed
+						// Ended, or the connection was closed by a reload.
+						client.CloseIdleConnections()
+						continue
 					}
-					if !strings.HasPrefix(body, "SUCCESS") {
+					if strings.HasPrefix(body, "SUCCESS") {
+						mu.Lock()
+						acked = append(acked, phone)
+						mu.Unlock()
+						fresh <- struct{}{}
+					} else if !strings.HasPrefix(body, "FAILURE: ") {
 						t.Errorf("stop: %q", body)
 						return
 					}
-					mu.Lock()
-					acked = append(acked, phone)
-					mu.Unlock()
-					fresh <- struct{}{}
 				}
 			})
 		}
-		for range 100 + round*50 {
+		for n := range 100 + rand.IntN(300) {
+			if n%60 == 30 {
+				reload(t, p, config)
+				reloads++
+			}
 			select {
 			case <-fresh:
 			case <-time.After(30 * time.Second):
 				t.Fatalf("no stops are acknowledged:\n%s", p.out)
 			}
 		}
-		p.kill()
+		end(p)
 		cancel()
 		wg.Wait()
+		reloaded += strings.Count(p.out.String(), "successfully reloaded config")
 		next += 64 * 1000
 	}
 	p := start(t, home, config, addr)
 	wantBlocked(t, addr, acked)
-	t.Logf("%d stops were acknowledged", len(acked))
+	t.Logf("%d stops were acknowledged in %d rounds with %d reloads, %d of which had their end", len(acked), rounds, reloads, reloaded)
+	if reloaded == 0 {
+		t.Error("no reload was made")
+	}
 	if code := p.terminate(); code != 0 {
 		t.Errorf("exit code %d at SIGTERM:\n%s", code, p.out)
+	}
+}
+
+// reload changes the configuration, and tells the process to load it. It does not
+// wait for that.
+func reload(t *testing.T, p *process, config string) {
+	t.Helper()
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const with, without = "sms_optout {\n\t\tmax_body 2MiB\n\t}\n", "sms_optout\n"
+	next := strings.Replace(string(text), "\t"+without, "\t"+with, 1)
+	if next == string(text) {
+		next = strings.Replace(string(text), "\t"+with, "\t"+without, 1)
+	}
+	if next == string(text) {
+		t.Fatal("the configuration has nothing to change")
+	}
+	// Replaced whole: a process that starts must not read a half of it.
+	if err := os.WriteFile(config+".new", []byte(next), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(config+".new", config); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -274,8 +350,10 @@ func TestSecondProcess(t *testing.T) {
 	second := caddyCommand(t, home, "run", "--config", config, "--adapter", "caddyfile")
 	second.Dir = dir
 	out, err := second.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "in use") {
-		t.Errorf("the second process: %v\n%s", err, out)
+	for _, say := range []string{"in use", "is held by another Caddy", "stop that one, or give this one a directory of its own"} {
+		if err == nil || !strings.Contains(string(out), say) {
+			t.Errorf("the second process: %v, it does not say %q\n%s", err, say, out)
+		}
 	}
 	// Checking the configuration needs no store.
 	validate := caddyCommand(t, home, "validate", "--config", config, "--adapter", "caddyfile")
