@@ -9,7 +9,8 @@
 // query.go, states.go or history.go to the index, and from events.go to the
 // journal. open.go and index_open.go decide what of a directory can be trusted,
 // loss.go what is missing from it, replay.go applies what the index lacks,
-// rebuild.go makes it again, and keeper.go saves what the next open needs. The formats stand in
-// segment.go, frame.go, record.go, keys.go, rows.go and sealed.go, and are
-// described in docs/storage.md.
+// rebuild.go makes it again, and keeper.go saves what the next open needs. bulk.go
+// writes an index from sorted pairs, for a large rebuild and for import_offline.go;
+// backup.go and restore.go copy a store. The formats stand in segment.go, frame.go,
+// record.go, keys.go, rows.go and sealed.go, and are described in docs/storage.md.
 package optoutstore
