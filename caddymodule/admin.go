@@ -43,6 +43,10 @@ func adminRoutes() map[string]map[string]adminVerb {
 		"history": {http.MethodGet: adminHistory, http.MethodPost: adminHistory},
 		"optouts": {http.MethodGet: adminOptouts, http.MethodPost: adminAdd},
 		"lifts":   {http.MethodPost: adminLift},
+		"import":  {http.MethodPost: adminImport},
+		"export":  {http.MethodGet: adminExport},
+		"stats":   {http.MethodGet: adminStats},
+		"verify":  {http.MethodGet: adminVerify},
 	}
 }
 

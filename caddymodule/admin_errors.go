@@ -45,10 +45,15 @@ func adminErrorOf(err error) error {
 	if input, ok := errors.AsType[*operate.InputError](err); ok {
 		return adminError(http.StatusBadRequest, input)
 	}
+	return adminError(statusOf(err), err)
+}
+
+// statusOf is the status that fits an error of the list.
+func statusOf(err error) int {
 	for _, s := range adminStatuses {
 		if errors.Is(err, s.err) {
-			return adminError(s.status, err)
+			return s.status
 		}
 	}
-	return adminError(http.StatusInternalServerError, err)
+	return http.StatusInternalServerError
 }

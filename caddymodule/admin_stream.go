@@ -44,6 +44,20 @@ func (s *stream) part(b []byte) error {
 	return err
 }
 
+// Write implements io.Writer for an answer that is one part.
+func (s *stream) Write(b []byte) (int, error) {
+	if !s.begun {
+		s.begin()
+	}
+	return s.out.Write(b)
+}
+
+// flush sends what is held back.
+func (s *stream) flush() {
+	_ = s.out.Flush()                           // the client has gone
+	_ = http.NewResponseController(s.w).Flush() // likewise
+}
+
 func (s *stream) json(v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {

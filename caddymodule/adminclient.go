@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -183,17 +184,42 @@ func (c *adminClient) History(ctx context.Context, q operate.Question, fn func(o
 
 // List implements [operate.Verbs].
 func (c *adminClient) List(ctx context.Context, f operate.Filter, fn func(operate.Optout) error) error {
+	query := queryOf("realm", f.Realm, "sender", f.Sender, "phone", f.Phone, "since", f.Since, "limit", strconv.Itoa(maxPage))
+	for {
+		resp, err := c.call(ctx, http.MethodGet, "optouts", query, "", nil)
+		if err != nil {
+			return err
+		}
+		var page struct {
+			Optouts []operate.Optout `json:"optouts"`
+			Cursor  string           `json:"cursor"`
+		}
+		err = json.NewDecoder(resp.Body).Decode(&page)
+		resp.Body.Close()
+		if err != nil {
+			return c.unreachable(ctx, err)
+		}
+		for _, o := range page.Optouts {
+			if err := fn(o); err != nil {
+				return err
+			}
+		}
+		if page.Cursor == "" {
+			return nil
+		}
+		query.Set("cursor", page.Cursor)
+	}
+}
+
+// queryOf makes a query of names and values; empty values are left out.
+func queryOf(namesAndValues ...string) url.Values {
 	query := url.Values{}
-	for name, value := range map[string]string{"realm": f.Realm, "sender": f.Sender, "phone": f.Phone, "since": f.Since} {
-		if value != "" {
-			query.Set(name, value)
+	for i := 0; i+1 < len(namesAndValues); i += 2 {
+		if namesAndValues[i+1] != "" {
+			query.Set(namesAndValues[i], namesAndValues[i+1])
 		}
 	}
-	resp, err := c.call(ctx, http.MethodGet, "optouts", query, "", nil)
-	if err != nil {
-		return err
-	}
-	return eachElement(ctx, c, resp, fn)
+	return query
 }
 
 // eachElement calls fn for each element of the array in an answer, as they come.

@@ -35,6 +35,10 @@ func addVerbs(cmd *cobra.Command) {
 		liftCommand(),
 		historyCommand(),
 		listCommand(),
+		importCommand(),
+		exportCommand(),
+		verifyCommand(),
+		statsCommand(),
 		acceptLossCommand(),
 	)
 }

@@ -40,13 +40,18 @@ func storeFlags(cmd *cobra.Command) {
 }
 
 // open opens the door that the flags choose.
-func (v *verbRun) open() (door, error) {
+func (v *verbRun) open() (door, error) { return v.through(false) }
+
+// openToFill is open for a verb that may fill a new store.
+func (v *verbRun) openToFill() (door, error) { return v.through(!v.fl.Bool("dry-run")) }
+
+func (v *verbRun) through(make bool) (door, error) {
 	by := operate.Caller{Source: optoutstore.SourceCLI, Actor: systemUser(), RequestID: rand.Text()}
 	if v.cmd.Flags().Changed("store") {
 		if v.fl.String("address") != "" || v.fl.String("config") != "" {
 			return nil, errors.New("--store opens a list without a server; leave --address and --config out")
 		}
-		return v.openHere(by, false)
+		return v.openHere(by, make)
 	}
 	if v.cmd.Flags().Changed("region") {
 		return nil, errors.New("--region belongs to --store; a running Caddy has its own default_region")

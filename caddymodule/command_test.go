@@ -3,10 +3,13 @@ package caddymodule
 import (
 	"bytes"
 	"io"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -131,4 +134,17 @@ func TestDoors(t *testing.T) {
 
 	g.mustLoad("{\n admin " + g.admin + "\n persist_config off\n}\n")
 	d.refuses("the running configuration has no sms_optout", with("--address", g.admin)...)
+}
+
+// interrupt sends this process what Ctrl-C sends, and waits until it has come.
+func interrupt(tb testing.TB) {
+	tb.Helper()
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, os.Interrupt)
+	defer signal.Stop(came)
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGINT); err != nil {
+		tb.Error(err)
+		return
+	}
+	<-came
 }

@@ -47,8 +47,8 @@ const csvBuffer = 4096
 
 // newCSVReader reads the header.
 func newCSVReader(br *bufio.Reader, l *Reader) (*csvReader, error) {
-	head, err := br.Peek(br.Size())
-	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+	head, err := firstLine(br)
+	if err != nil && err != io.EOF {
 		return nil, err
 	}
 	c := &csvReader{in: &boundedReader{r: br, most: MaxRow + csvBuffer}}
@@ -89,7 +89,7 @@ func short(name string) string {
 // separator returns the separator with which the first line has most known
 // columns.
 func separator(head []byte, p *preset) rune {
-	line, _, _ := bytes.Cut(head, []byte("\n"))
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \r\n"), []byte("\n"))
 	best, most := ',', 0
 	for _, sep := range []rune{',', ';', '\t'} {
 		known := 0

@@ -126,7 +126,7 @@ func (l *Reader) Unread() []string { return l.unread }
 // sniff refuses what is no text file, drops a byte order mark, and returns the
 // first byte that is not blank.
 func sniff(br *bufio.Reader) (byte, error) {
-	head, err := br.Peek(512)
+	head, err := firstLine(br)
 	if len(head) == 0 {
 		if err == io.EOF {
 			return 0, broken(0, errEmpty)
@@ -144,14 +144,33 @@ func sniff(br *bufio.Reader) (byte, error) {
 		_, _ = br.Discard(3) // it is in the buffer
 		head = head[3:]
 	}
-	if bytes.IndexByte(head, 0) >= 0 {
+	if bytes.IndexByte(head[:min(len(head), 512)], 0) >= 0 {
 		return 0, broken(0, errBinary)
 	}
 	if rest := bytes.TrimLeft(head, " \t\r\n"); len(rest) > 0 {
 		return rest[0], nil
 	}
-	if len(head) < 500 {
+	if err == io.EOF {
 		return 0, broken(0, errEmpty)
 	}
 	return ' ', nil
+}
+
+// firstLine returns, without reading on, the beginning of a file up to the end of
+// its first line that is not blank, or as much as there is room for. It waits for
+// no more, for a file may be a pipe.
+func firstLine(br *bufio.Reader) ([]byte, error) {
+	for n := 1; ; {
+		head, err := br.Peek(n)
+		if err == nil {
+			head, err = br.Peek(br.Buffered())
+		}
+		if err == bufio.ErrBufferFull {
+			err = nil
+		}
+		if err != nil || len(head) == br.Size() || bytes.IndexByte(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"), '\n') >= 0 {
+			return head, err
+		}
+		n = len(head) + 1
+	}
 }

@@ -2,8 +2,10 @@ package operate
 
 import (
 	"context"
+	"io"
 	"time"
 
+	"github.com/stopgate/stopgate/caddymodule/listfile"
 	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/phone"
 )
@@ -19,8 +21,20 @@ type Verbs interface {
 	Lift(ctx context.Context, o Order) (Event, error)
 	// History calls fn for everything that is known about a phone, oldest first.
 	History(ctx context.Context, q Question, fn func(Event) error) error
-	// List calls fn for each opt-out in force that f selects.
+	// List calls fn for each opt-out in force that f selects, ordered by phone, realm
+	// and sender.
 	List(ctx context.Context, f Filter, fn func(Optout) error) error
+	// ImportChunk records up to optoutstore.MaxImport opt-outs, or with dry only says
+	// what would become of them.
+	ImportChunk(ctx context.Context, rows []listfile.Row, dry bool) (Chunk, error)
+	// Export writes the opt-outs in force, or all events, as a file that begins with
+	// the first byte of w. It returns how many rows it has written.
+	Export(ctx context.Context, w io.Writer, e Export) (rows uint64, err error)
+	// Stats describes the list.
+	Stats(ctx context.Context) (Stats, error)
+	// Verify checks everything that can be checked, and calls progress, unless it is
+	// nil, every now and then.
+	Verify(ctx context.Context, progress func(done, total uint64)) error
 }
 
 // List is a store of this process with the region in which its phones are read.

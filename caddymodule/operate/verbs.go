@@ -37,7 +37,7 @@ func (l *List) Check(ctx context.Context, q Question) (Answer, error) {
 		a.May = true
 		return a, nil
 	}
-	event, err := l.detail(ctx, state)
+	event, err := l.Store.Detail(ctx, state)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -77,29 +77,10 @@ func unique[T comparable](all []T) []T {
 	return kept
 }
 
-// errFound ends an iteration that has what it looked for.
-var errFound = errors.New("found")
-
-// detail returns the event that made a state.
-func (l *List) detail(ctx context.Context, s optoutstore.State) (optoutstore.Event, error) {
-	var event optoutstore.Event
-	err := l.Store.History(ctx, s.Phone, func(e optoutstore.Event) error {
-		if e.Number == s.Number {
-			event = e
-			return errFound
-		}
-		return nil
-	})
-	if err == errFound {
-		err = nil
-	}
-	return event, err
-}
-
 // change reads an order.
 func (l *List) change(o Order) (c optoutstore.Change, err error) {
 	c = optoutstore.Change{
-		Source: l.By.Source, Remote: l.By.Remote, RequestID: l.By.RequestID, Actor: l.By.Actor, Reason: o.Reason,
+		Source: l.By.Source, Remote: l.By.Remote, RequestID: l.By.RequestID, Actor: l.By.Actor, Reason: lineEnds(o.Reason),
 	}
 	if c.Pair, err = l.pair(o.Question); err != nil {
 		return c, err
@@ -107,7 +88,7 @@ func (l *List) change(o Order) (c optoutstore.Change, err error) {
 	if c.EffectiveAt, err = l.moment("at", o.At); err != nil {
 		return c, err
 	}
-	return c, text("reason", o.Reason, MaxReason)
+	return c, text("reason", c.Reason, MaxReason)
 }
 
 // Add implements [Verbs].
@@ -168,44 +149,4 @@ func (l *List) History(ctx context.Context, q Question, fn func(Event) error) er
 		}
 		return fn(l.event(e))
 	})
-}
-
-// List implements [Verbs].
-func (l *List) List(ctx context.Context, f Filter, fn func(Optout) error) error {
-	filter, err := l.filter(f)
-	if err != nil {
-		return err
-	}
-	since, err := l.moment("since", f.Since)
-	if err != nil {
-		return err
-	}
-	return l.Store.States(ctx, filter, func(s optoutstore.State) error {
-		if s.RecordedAt.Before(since) {
-			return nil
-		}
-		e, err := l.detail(ctx, s)
-		if err != nil {
-			return err
-		}
-		return fn(l.optout(s, e))
-	})
-}
-
-// filter reads what is to be listed.
-func (l *List) filter(f Filter) (filter optoutstore.Filter, err error) {
-	if strings.TrimSpace(f.Realm) != "" {
-		if filter.Realm, err = realm(f.Realm); err != nil {
-			return filter, err
-		}
-	}
-	if strings.TrimSpace(f.Sender) != "" {
-		if filter.Sender, err = l.sender(f.Sender); err != nil {
-			return filter, err
-		}
-	}
-	if strings.TrimSpace(f.Phone) != "" {
-		filter.Phone, err = l.phone(f.Phone)
-	}
-	return filter, err
 }
