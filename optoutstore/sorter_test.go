@@ -86,6 +86,9 @@ func TestSorterManyRuns(t *testing.T) {
 		if err := s.add(binary.BigEndian.AppendUint32(nil, uint32(n)), uint64(i), nil); err != nil {
 			t.Fatal(err)
 		}
+		if err := s.settle(); err != nil { // or it is being written
+			t.Fatal(err)
+		}
 		if len(s.runs) > sortRuns {
 			t.Fatalf("%d runs", len(s.runs))
 		}
