@@ -36,3 +36,10 @@ func renumbered(n Number) (other Number, ok bool) {
 	}
 	return n, false
 }
+
+// SameSubscriber reports whether a and b are one phone: equal, or the old and the new
+// form of a number that was renumbered.
+func SameSubscriber(a, b Number) bool {
+	other, ok := renumbered(a)
+	return a == b || ok && other == b
+}

@@ -16,8 +16,8 @@ import (
 func messages(v seen) bool {
 	for _, cmd := range []string{v["c"], v["cmd"]} {
 		cmd = strings.ToLower(strings.TrimSpace(narrow(cmd)))
-		fanOut := cmd == commandFanOut
-		if cmd != commandSend && !fanOut {
+		fanOut := strings.HasPrefix(cmd, commandFanOut)
+		if !strings.HasPrefix(cmd, commandSend) && !fanOut {
 			continue
 		}
 		for _, realm := range []string{v["r"], v["realm"]} {
@@ -73,6 +73,7 @@ func digitsOf(s string) string {
 }
 
 func isPhone(digits string) bool {
+	digits = strings.TrimPrefix(digits, "99") // of which the last ten digits are kept
 	digits = strings.TrimLeft(digits, "0")
 	if rest, ok := strings.CutPrefix(digits, "011"); ok {
 		digits = rest
@@ -123,6 +124,13 @@ var (
 		func(n string) string { return "x=#&" + n },
 		func(n string) string { return "x=1;+" + n },
 		func(n string) string { return "&" + n },
+		func(n string) string { return "m." + n },
+		func(n string) string { return "m[" + n + "]" },
+		func(n string) string { return "[0]." + n },
+		func(n string) string { return "top." + n },
+		func(n string) string { return strings.ReplaceAll(n, "p", "%CF%80") },
+		func(n string) string { return strings.ReplaceAll(n, "e", "%u03b5") },
+		func(n string) string { return strings.ReplaceAll(n, "d", "%CE%B4") },
 	}
 	valueQuirks = []func(string) string{
 		func(v string) string { return v },
@@ -148,6 +156,13 @@ var (
 		func(v string) string { return v[:1] + "%E2%80%8B" + v[1:] },
 		func(v string) string { return v[:1] + "%C2%AD" + v[1:] },
 		func(v string) string { return "%22" + v + "%22" },
+		func(v string) string { return "99" + v },
+		func(v string) string { return v[:1] + "(0)" + v[1:] },
+		func(v string) string { return strings.ReplaceAll(v, "s", "%CF%83") },
+		func(v string) string { return strings.ReplaceAll(v, "e", "%CE%B5") },
+		func(v string) string { return v + "%C3%A9" },
+		func(v string) string { return v + "%26x" },
+		func(v string) string { return v + "2" },
 		strings.ToUpper,
 		func(v string) string { return v + "%26x%3D1" },
 		func(v string) string {

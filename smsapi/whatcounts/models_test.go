@@ -149,6 +149,36 @@ var models = []model{
 		}
 		return []seen{first(all), last(all)}
 	}},
+	{"best fit", func(a asked) []seen { // a program in an ANSI code page
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), aspDecode)
+		for i := range all {
+			all[i].name, all[i].value = bestFitted(all[i].name), bestFitted(all[i].value)
+		}
+		return []seen{first(all), last(all)}
+	}},
+	{"models with a prefix", func(a asked) []seen { // ASP.NET MVC: m.phone or m[phone]
+		all := members(decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode))
+		return []seen{first(all), last(all)}
+	}},
+	{"top of the stack", func(a asked) []seen { // Struts
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
+		for i := range all {
+			all[i].name = strings.TrimPrefix(strings.TrimPrefix(all[i].name, "top."), "[0].")
+		}
+		return []seen{first(all), last(all), joined(all)}
+	}},
+	{"joined without a comma", func(a asked) []seen { // and its digits kept
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
+		view := seen{}
+		for _, p := range all {
+			view[p.name] += p.value
+		}
+		return []seen{view}
+	}},
+	{"the first hundred", func(a asked) []seen { // OpenResty, Suhosin
+		q, b := split(a.query, "&"), split(a.body, "&")
+		return []seen{last(decoded(append(q[:min(len(q), 100)], b[:min(len(b), 100)]...), laxDecode))}
+	}},
 	{"trimming, narrowing", func(a asked) []seen { // an application that normalises what it is given
 		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
 		for i := range all {
@@ -157,6 +187,22 @@ var models = []model{
 		}
 		return []seen{first(all), last(all)}
 	}},
+}
+
+// bestFitted is what code page 1252 makes of Greek letters.
+func bestFitted(s string) string {
+	return strings.NewReplacer("π", "p", "ε", "e", "σ", "s", "δ", "d", "α", "a", "τ", "t").Replace(s)
+}
+
+// members are the pairs of names that are members of something.
+func members(pairs []pair) (out []pair) {
+	for _, p := range pairs {
+		at := strings.LastIndexAny(strings.TrimRight(p.name, "]"), ".[")
+		if at >= 0 {
+			out = append(out, pair{name: strings.TrimRight(p.name[at+1:], "]"), value: p.value})
+		}
+	}
+	return out
 }
 
 type pair struct {

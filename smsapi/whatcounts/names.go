@@ -71,11 +71,12 @@ func foldedRole(name string) role {
 }
 
 // stackRole is the role of a name that begins with what Struts calls the top of its
-// stack: the rest of it is a name like any other there.
+// stack: the rest of it is a name like any other there. So it is behind PHP's own
+// variables where an old program extracts its arguments.
 func stackRole(name string) role {
 	var buf [64]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
-	for _, top := range [...]string{"top.", "[0].", "#root."} {
+	for _, top := range [...]string{"top.", "[0].", "#root.", "_GET[", "_POST[", "_REQUEST[", "GLOBALS["} {
 		if rest, ok := bytes.CutPrefix(decoded, []byte(top)); ok {
 			return foldedRole(string(rest))
 		}

@@ -3,7 +3,9 @@ package whatcounts
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
@@ -100,6 +102,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if refusal = a.readSenders(args, to); refusal != nil {
 		return refusal
 	}
+	if kind == smsapi.Subscribe {
+		a.settle(args, to)
+	}
 	if cookies := r.Header["Cookie"]; len(cookies) > 0 {
 		if refusal = a.readCookies(cookies, args, call, to); refusal != nil {
 			return refusal
@@ -183,6 +188,32 @@ func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
 	}
 	to.Phones = phones
 	return nil
+}
+
+// settle drops from a subscribe the readings that are other forms of one phone, and of
+// one name: what is put back on a sender is what it names, so that its opt-out can be
+// lifted. A send is checked for all of them.
+func (a *API) settle(args *arguments, to *smsapi.Recipient) {
+	if len(to.Phones) == 2 && phone.SameSubscriber(to.Phones[0], to.Phones[1]) {
+		if meant, err := a.region.Canonical(args.of[recipient].raw); err == nil && slices.Contains(to.Phones, meant) {
+			to.Phones = append(to.Phones[:0], meant)
+		}
+	}
+	if len(to.Senders) < 2 {
+		return
+	}
+	for _, s := range to.Senders {
+		if !strings.ContainsFunc(string(s), unicode.IsLetter) {
+			return // a number as well
+		}
+	}
+	code, refusal := args.strict(nil, sender)
+	if refusal != nil {
+		return
+	}
+	if meant, err := a.region.CanonicalSender(string(code)); err == nil && meant != phone.AnySender {
+		to.Senders = append(to.Senders[:0], meant)
+	}
 }
 
 // readSenders collects every sender that a backend could read. None is none:

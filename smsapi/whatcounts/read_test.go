@@ -261,3 +261,31 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 }
+
+// A subscribe names one phone and one sender, in whatever forms others know them.
+func TestSubscribeMeansOnePair(t *testing.T) {
+	t.Parallel()
+	api := newFixture(t, "").api
+	for _, tt := range []struct{ phone, sender, want string }{
+		{"12065551212", "12345", "12065551212 12345"},
+		{"5511987654321", "My+Brand", "5511987654321 my brand"},
+		{"541123456789", "MyLongBrandName", "541123456789 mylongbrandname"},
+		{"12065551212", "H%26M", "12065551212 h&m"},
+		{"2065551212", "12345", ""},
+		{"12065551212", "Code+12345", ""},
+	} {
+		r := httptest.NewRequest("GET", "/bin/api_web?r=myrealm&p=mypass&c=addphonetosendercode&phone="+tt.phone+"&sender_code="+tt.sender, nil)
+		body := smsapi.NewBody(r, 1<<20)
+		var call smsapi.Call
+		if refusal := api.Read(r, &body, &call); refusal != nil {
+			t.Fatal(refusal)
+		}
+		got, to := "", call.Recipients[0]
+		if len(to.Phones) == 1 && len(to.Senders) == 1 {
+			got = to.Phones[0].Digits() + " " + string(to.Senders[0])
+		}
+		if got != tt.want {
+			t.Errorf("%s %s means %q, want %q", tt.phone, tt.sender, got, tt.want)
+		}
+	}
+}
