@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The kinds of separators that a field can hold.
@@ -15,6 +16,7 @@ const (
 	tabs
 	slashes
 	blanks
+	wides // those outside ASCII, which many drop
 )
 
 // separator is the kind of separator that c is, or 0.
@@ -22,6 +24,9 @@ func separator(c rune) uint8 {
 	b, ok := foldRune(c)
 	if !ok {
 		return 0
+	}
+	if c >= utf8.RuneSelf && strings.IndexByte(",;| ", b) >= 0 {
+		return wides
 	}
 	switch b {
 	case ',':
@@ -37,9 +42,9 @@ func separator(c rune) uint8 {
 	switch c {
 	case '\t':
 		return tabs
-	case '/', '\uFF0F':
+	case '/':
 		return slashes
-	case '\n', '\v', '\f', '\r', '\u0085', '\u2028', '\u2029':
+	case '\n', '\v', '\f', '\r':
 		return lines
 	}
 	return blanks

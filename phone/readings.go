@@ -172,14 +172,17 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 	if !ok || !wellFormed(number) {
 		return dst, ErrUnreadable
 	}
-	if len(extension) > 0 { // a backend may keep nothing but digits
-		all := digits{}
-		all.add(number)
-		all.add(extension)
-		if all.fits() {
-			dst = r.read(dst, f, &all)
+	if len(extension) > 0 { // a backend may keep nothing but digits, of all or of what stands last
+		for _, with := range [...][]byte{number, number[bytes.LastIndexByte(bytes.TrimRight(number, " -"), ' ')+1:]} {
+			all := digits{}
+			all.add(with)
+			all.add(extension)
+			if all.fits() {
+				dst = r.read(dst, f, &all)
+			}
 		}
 	}
+	dst = r.digitRuns(dst, number, f)
 	joined := digits{}
 	joined.add(number)
 	if joined.fits() && joined.n > 0 && !(f.whole.fits() && joined.n == f.whole.n) {
@@ -200,6 +203,29 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 		number = number[end:]
 	}
 	return dst, nil
+}
+
+// digitRuns reads each run of digits that something else ends, for those who split at
+// all that is no digit: 12065551212-(310)555-0000.
+func (r *Region) digitRuns(dst []Number, text []byte, f *field) []Number {
+	for total := countDigits(text); len(text) > 0; {
+		d := leadingDigits(text)
+		if d == nil {
+			break
+		}
+		text = text[bytes.Index(text, d)+len(d):]
+		dst = r.partReadings(dst, d, total, f)
+	}
+	return dst
+}
+
+func countDigits(text []byte) (n int) {
+	for _, c := range text {
+		if c >= '0' && c <= '9' {
+			n++
+		}
+	}
+	return n
 }
 
 // groupReadings reads groups of digits with at most one plus, at their front:

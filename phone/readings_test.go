@@ -101,7 +101,7 @@ func TestReadings(t *testing.T) {
 		{"Brazilian mobile at home", "BR", "11987654321", "11987654321 551187654321 5511987654321", nil},
 		{"number of Benin", "US", "22997123456", "2290197123456 22997123456", nil},
 		{"zero in brackets", "GB", "+44 [0]7911 123456", "4407911123456 447911123456", nil},
-		{"zero in wide parentheses", "GB", "+44（0）7911123456", "4407911123456 447911123456", nil},
+		{"zero in wide parentheses", "GB", "+44（0）7911123456", "4407911123456 447911123456 7911123456", nil},
 		{"two of three separators", "US", "1,206/5551212;1,310/5550000",
 			"1 12065551212 13105550000 2065551212 20655512121 3105550000 315550000 5550000 5551212 55512121 55512121310", nil},
 		{"five kinds of separators", "US", "1,2;3|4/5 12065551212", "", ErrUnreadable},
@@ -405,6 +405,21 @@ func TestLongestLists(t *testing.T) {
 		field := strings.Repeat(form, MaxList)
 		if got, err := r.Readings(nil, field); err != nil || !strings.Contains(show(got), "12065551212") {
 			t.Errorf("%q %d times: %s, %v", form, MaxList, show(got), err)
+		}
+	}
+}
+
+// Digits that something else than a separator ends are a number for those who split
+// there.
+func TestReadingsOfDigitRuns(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{
+		"12065551212.(310) 555-0000", "2065551212-(310) 555-0000", "1-2065551212[9", "12065551212(0110)", "12065|5.2065551212",
+		"13105550000,1206555，1212", "13105550000,120655512|，12", "13105550000 1206#5551212", "1-20；6-555-1212;1-310-555-0000",
+	} {
+		got, err := regionOf("US").Readings(nil, field)
+		if err != nil || !strings.Contains(" "+show(got)+" ", " 12065551212 ") {
+			t.Errorf("%q reads as %s, %v", field, show(got), err)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (args *arguments) cookieCommand(r *http.Request) *smsapi.Refusal {
 		if found != command || sameDecoded(value, args.of[command].raw) {
 			return nil
 		}
-		if foldsToSMSCommand(value) || !args.of[command].given && args.present(recipient) {
+		if foldsToSMSCommand(value) || resembles(value) != smsapi.Other || !args.of[command].given && args.present(recipient) {
 			return refusedCookie[command]
 		}
 		return nil
@@ -91,6 +91,9 @@ func (args *arguments) otherCookieCommand(r *http.Request) bool {
 func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
 	return eachCookie(lines, func(found role, value string) *smsapi.Refusal {
 		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
+		if found != sender {
+			args.of[found].in |= inQuery | inBody // it is there for whoever reads cookies, wherever else they look
+		}
 		switch found {
 		case realm:
 			if name, err := smsapi.CanonicalRealm(string(decoded)); err != nil || name != call.Realm {
