@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// hostile is one case of testdata/hostile.jsonl and more.jsonl. The first is a
-// sample of twenty families of requests, each tried against real parsers; the
-// second continues it.
+// hostile is one case of testdata/hostile.jsonl, more.jsonl and attack.jsonl. The first
+// is a sample of twenty families of requests, each tried against real parsers; the
+// second continues it, and the third is what readers with fresh eyes tried.
 type hostile struct {
 	ID      string
 	Fixture string

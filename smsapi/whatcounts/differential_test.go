@@ -73,7 +73,7 @@ func digitsOf(s string) string {
 }
 
 func isPhone(digits string) bool {
-	digits = strings.TrimPrefix(digits, "99") // of which the last ten digits are kept
+	digits = strings.TrimPrefix(digits, "999") // of which the last ten digits are kept
 	digits = strings.TrimLeft(digits, "0")
 	if rest, ok := strings.CutPrefix(digits, "011"); ok {
 		digits = rest
@@ -156,7 +156,7 @@ var (
 		func(v string) string { return v[:1] + "%E2%80%8B" + v[1:] },
 		func(v string) string { return v[:1] + "%C2%AD" + v[1:] },
 		func(v string) string { return "%22" + v + "%22" },
-		func(v string) string { return "99" + v },
+		func(v string) string { return "999" + v },
 		func(v string) string { return v[:1] + "(0)" + v[1:] },
 		func(v string) string { return strings.ReplaceAll(v, "s", "%CF%83") },
 		func(v string) string { return strings.ReplaceAll(v, "e", "%CE%B5") },
