@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -114,5 +116,30 @@ func TestObserveHeader(t *testing.T) {
 	g.reload(options{backend: b.addr, site: "observe_header " + name})
 	if r := g.get(sendTo(testPhone)); r.Header.Get(name) != "" {
 		t.Error("the header is there although nothing is observed")
+	}
+}
+
+// The access log of docs/operations.md.
+func TestPlaceholdersInAccessLog(t *testing.T) {
+	b := newBackend(t)
+	log := filepath.Join(t.TempDir(), "log")
+	before := "log {\n output file " + log + "\n}\nlog_append optout {http.sms_optout.outcome}\nlog_append optout_decision {http.sms_optout.decision}"
+	g := startGateway(t, b, options{before: before})
+	g.mustStop(testPhone)
+	r := g.get(sendTo(testPhone))
+	g.get(sendTo(otherPhone))
+	g.reload(options{backend: b.addr}) // closes the file
+	lines := strings.Split(tail(t, log), "\n")
+	if len(lines) != 3 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for i, want := range [][2]string{{"recorded", ""}, {"blocked", r.Header.Get(decisionHeader)}, {"forwarded", ""}} {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(lines[i]), &line); err != nil {
+			t.Fatal(err)
+		}
+		if line["optout"] != want[0] || i > 0 && line["optout_decision"] != want[1] {
+			t.Errorf("%v %v, want %v", line["optout"], line["optout_decision"], want)
+		}
 	}
 }
