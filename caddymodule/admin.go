@@ -45,6 +45,7 @@ func adminRoutes() map[string]map[string]adminVerb {
 		"lifts":   {http.MethodPost: adminLift},
 		"import":  {http.MethodPost: adminImport},
 		"export":  {http.MethodGet: adminExport},
+		"backup":  {http.MethodGet: adminBackup},
 		"stats":   {http.MethodGet: adminStats},
 		"verify":  {http.MethodGet: adminVerify},
 	}

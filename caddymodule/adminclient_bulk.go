@@ -121,3 +121,19 @@ func (c *adminClient) Verify(ctx context.Context, progress func(done, total uint
 		}
 	}
 }
+
+// Backup implements [operate.Verbs].
+func (c *adminClient) Backup(ctx context.Context, w io.Writer) (b operate.Backup, err error) {
+	resp, err := c.call(ctx, http.MethodGet, "backup", nil, "", nil)
+	if err != nil {
+		return b, err
+	}
+	defer resp.Body.Close()
+	if err := c.copy(ctx, w, resp.Body); err != nil {
+		return b, err
+	}
+	if err := json.Unmarshal([]byte(resp.Trailer.Get(headerBackup)), &b); err != nil {
+		return b, fmt.Errorf("the server at %s did not say that the backup is whole", c.address)
+	}
+	return b, nil
+}

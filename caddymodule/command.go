@@ -37,6 +37,8 @@ func addVerbs(cmd *cobra.Command) {
 		listCommand(),
 		importCommand(),
 		exportCommand(),
+		backupCommand(),
+		restoreCommand(),
 		verifyCommand(),
 		statsCommand(),
 		acceptLossCommand(),

@@ -40,18 +40,9 @@ func storeFlags(cmd *cobra.Command) {
 }
 
 // open opens the door that the flags choose.
-func (v *verbRun) open() (door, error) { return v.through(false) }
-
-// openToFill is open for a verb that may fill a new store.
-func (v *verbRun) openToFill() (door, error) { return v.through(!v.fl.Bool("dry-run")) }
-
-func (v *verbRun) through(make bool) (door, error) {
-	by := operate.Caller{Source: optoutstore.SourceCLI, Actor: systemUser(), RequestID: rand.Text()}
+func (v *verbRun) open() (door, error) {
 	if v.cmd.Flags().Changed("store") {
-		if v.fl.String("address") != "" || v.fl.String("config") != "" {
-			return nil, errors.New("--store opens a list without a server; leave --address and --config out")
-		}
-		return v.openHere(by, make)
+		return v.openHere()
 	}
 	if v.cmd.Flags().Changed("region") {
 		return nil, errors.New("--region belongs to --store; a running Caddy has its own default_region")
@@ -60,38 +51,49 @@ func (v *verbRun) through(make bool) (door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the admin API: %w", err)
 	}
-	return newAdminClient(address, by)
+	return newAdminClient(address, caller())
 }
 
 // here is a store that the command opened itself.
 type here struct {
 	operate.Verbs
-	store  optoutstore.Store
-	badger *BadgerStore
+	store optoutstore.Store
 }
 
 // Close closes the store.
 func (h *here) Close() error { return h.store.Close() }
 
-// openHere opens the store of --store. One that is not there is made only where
-// the verb is to fill it.
-func (v *verbRun) openHere(by operate.Caller, make bool) (*here, error) {
+// caller is who runs the command.
+func caller() operate.Caller {
+	return operate.Caller{Source: optoutstore.SourceCLI, Actor: systemUser(), RequestID: rand.Text()}
+}
+
+// here reads the flags of a list that is opened here.
+func (v *verbRun) here() (operate.Caller, *phone.Region, *BadgerStore, error) {
+	by := caller()
+	if v.fl.String("address") != "" || v.fl.String("config") != "" {
+		return by, nil, nil, errors.New("--store opens a list without a server; leave --address and --config out")
+	}
 	region, err := phone.NewRegion(v.fl.String("region"))
 	if err != nil {
-		return nil, fmt.Errorf("--region %w", err)
+		return by, nil, nil, fmt.Errorf("--region %w", err)
 	}
-	badger, err := v.storeHere()
+	store, err := v.storeHere()
+	return by, region, store, err
+}
+
+// openHere opens the store of --store.
+func (v *verbRun) openHere() (*here, error) {
+	by, region, badger, err := v.here()
 	if err != nil {
 		return nil, err
 	}
-	if !make {
-		there, err := optoutstore.Present(badger.dir)
-		if err != nil {
-			return nil, err
-		}
-		if !there {
-			return nil, fmt.Errorf("--store: %s holds no opt-out store", badger.dir)
-		}
+	there, err := optoutstore.Present(badger.dir)
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, fmt.Errorf("--store: %s holds no opt-out store", badger.dir)
 	}
 	store, err := badger.OpenStore()
 	if err != nil {
@@ -100,7 +102,7 @@ func (v *verbRun) openHere(by operate.Caller, make bool) (*here, error) {
 	if err := untilReadable(v, store); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &here{&operate.List{Store: store, Region: region, By: by}, store, badger}, nil
+	return &here{&operate.List{Store: store, Region: region, By: by}, store}, nil
 }
 
 // storeHere is the store that --store names.
@@ -120,7 +122,7 @@ func (v *verbRun) storeHere() (*BadgerStore, error) {
 // asks that Caddy.
 func (v *verbRun) held(err error) error {
 	if !errors.Is(err, optoutstore.ErrLocked) {
-		return err
+		return err // nil among them
 	}
 	return fmt.Errorf("%w: a running Caddy has it; ask that one: %s", err, v.withoutStore())
 }

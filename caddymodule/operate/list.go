@@ -30,6 +30,8 @@ type Verbs interface {
 	// Export writes the opt-outs in force, or all events, as a file that begins with
 	// the first byte of w. It returns how many rows it has written.
 	Export(ctx context.Context, w io.Writer, e Export) (rows uint64, err error)
+	// Backup writes a consistent copy of the store.
+	Backup(ctx context.Context, w io.Writer) (Backup, error)
 	// Stats describes the list.
 	Stats(ctx context.Context) (Stats, error)
 	// Verify checks everything that can be checked, and calls progress, unless it is
