@@ -96,10 +96,10 @@ func TestRealParsers(t *testing.T) {
 	}
 }
 
-// realAsked is what the parsers are asked: requests that the gateway forwards,
-// any requests, and the hostile ones.
+// realAsked is what the parsers are asked: requests that the gateway forwards, mutated
+// ones among them, any requests, and the hostile ones.
 func realAsked(t *testing.T) []asked {
-	all := passing(t, 2000)
+	all := append(passing(t, 2000), passingMutants(t, 1500)...)
 	gen := rapid.Custom(genAsked)
 	for i := range 2000 {
 		all = append(all, gen.Example(i))
