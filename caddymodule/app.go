@@ -47,6 +47,10 @@ type App struct {
 	// names of the realms that are configured.
 	MetricsRealm bool `json:"metrics_realm,omitempty"`
 
+	// How the backend is told of the opt-outs. Default: it is not, and nothing is
+	// sent to it on the gateway's own account.
+	Relay *Relay `json:"relay,omitempty"`
+
 	logger   *zap.Logger
 	region   *phone.Region
 	accounts *accounts
@@ -61,6 +65,7 @@ type App struct {
 	shared   atomic.Pointer[sharedStore]
 	mu       sync.Mutex
 	released bool
+	relaying *relayUser // set by Start
 }
 
 // Realm is an account of the API and the hash of its password.
@@ -132,6 +137,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.events, err = newEventSource(ctx); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
+	if a.Relay != nil {
+		if err := a.Relay.provision(ctx, a, repl); err != nil {
+			return fmt.Errorf("relay: %w", err)
+		}
+	}
 	if len(a.Realms) == 0 {
 		a.logger.Warn("no realm is configured, so every stop will be refused; add 'realm <name> <hash>' to the sms_optout global option")
 	}
@@ -139,10 +149,17 @@ func (a *App) Provision(ctx caddy.Context) error {
 }
 
 // Start opens the store, or takes a further share in it if another configuration
-// has it open.
+// has it open. From now on its relay is this configuration's.
 func (a *App) Start() error {
-	_, err := a.store()
-	return err
+	s, err := a.store()
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.relaying = a.newRelayUser()
+	s.relay.join(a.relaying)
+	return nil
 }
 
 // Stop does nothing: requests of this configuration may still be under way, and
@@ -160,6 +177,9 @@ func (a *App) Cleanup() error {
 	var err error
 	if held {
 		a.shared.Load().part(a.opener)
+		if a.relaying != nil {
+			a.shared.Load().relay.part(a.relaying)
+		}
 		_, err = storePool.Delete(a.opener.StoreKey())
 	}
 	if a.trouble != nil {

@@ -29,6 +29,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //	    default_region <code>                 # default: US
 //	    log_phones     masked|full            # default: masked
 //	    metrics_realm  on|off                 # default: off
+//	    relay          <url> { ... }          # default: none; see unmarshalRelay
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
@@ -81,8 +82,13 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 			a.MetricsRealm = metricsRealm == "on"
 
+		case "relay":
+			if err := a.unmarshalRelay(d); err != nil {
+				return err
+			}
+
 		default:
-			return unknownOption(d, "store", "realm", "default_region", "log_phones", "metrics_realm")
+			return unknownOption(d, "store", "realm", "default_region", "log_phones", "metrics_realm", "relay")
 		}
 	}
 	return nil

@@ -23,6 +23,8 @@ func TestCaddyfile(t *testing.T) {
 		t.Fatal("no files", err)
 	}
 	t.Setenv("STOPGATE_TEST_HASH", "$2a$04$MBbQAS/IHTpyhML9XgdKauGUZyhMbzaXhkBbRsJUIQL/sJi/ZVgEy")
+	t.Setenv("STOPGATE_TEST_PASSWORD", "mypass")
+	t.Setenv("STOPGATE_TEST_URL", "http://localhost:9090/bin/api_web")
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) {
 			content, err := os.ReadFile(file)

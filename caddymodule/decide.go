@@ -26,6 +26,9 @@ type exchange struct {
 	blocked []int
 	held    optoutstore.State // the opt-out that blocks, if there is one
 
+	release func() // of what hold holds
+	unsure  bool   // whether the next handler has seen the backend's answer
+
 	began   time.Time
 	id      string // see decisionID
 	refused bool   // for its head, and forwarded all the same
@@ -41,6 +44,7 @@ func (x *exchange) begin(h *Handler, api smsapi.API, r *http.Request) {
 
 // end forgets the request, its password and its body with it.
 func (x *exchange) end() {
+	x.letGo()
 	if x.span != nil {
 		x.span.End()
 	}
@@ -131,8 +135,7 @@ func (x *exchange) read(unusable error) decision {
 	case !x.complete():
 		x.h.logger.Error("the API's module has read a call without what it needs; it was not forwarded", x.fields(broken)...)
 		return broken
-	case x.call.Kind == smsapi.FanOut && x.h.FanOut == fanOutForward,
-		x.call.Kind == smsapi.Subscribe && x.h.Subscribe == subscribeForward:
+	case x.call.Kind == smsapi.FanOut && x.h.FanOut == fanOutForward:
 		return pass
 	case x.call.Kind == smsapi.FanOut && x.h.FanOut == fanOutBlock:
 		return x.block(smsapi.FanOutBlocked)

@@ -16,6 +16,9 @@ const recordTimeout = 10 * time.Second
 // stop records an opt-out. It is done once it is durable, whether or not the
 // client is still there to hear so.
 func (x *exchange) stop() decision {
+	if x.relayed() {
+		return x.refuse(refusedLoop)
+	}
 	switch x.login() {
 	case right:
 	case busy:

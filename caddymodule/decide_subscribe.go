@@ -12,30 +12,45 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// subscribe decides about a request that puts a phone (back) on a sender, under
-// the policies `refuse` and `lift`.
+// subscribe decides about a request that puts a phone (back) on a sender. One that
+// is forwarded goes between what the backend is told of the phone, not beside it.
+func (x *exchange) subscribe() decision {
+	if !x.hold() {
+		return unavailable
+	}
+	d, held := x.resubscribe()
+	if held && d.action != answer {
+		if err := x.untell(); err != nil {
+			return x.storeFailed(err)
+		}
+	}
+	return d
+}
+
+// resubscribe decides by the policy, and reports whether an opt-out is held of what
+// the request names.
 //
 // A lift is of one pair, and of the one that is meant: the request can be read in
 // one way only, and what it names is what has opted out. Somebody else's opt-out
 // and one of a wider scope are not this subscriber's to lift.
-func (x *exchange) subscribe() decision {
+func (x *exchange) resubscribe() (d decision, held bool) {
 	to := x.call.Recipients[0]
 	state, held, err := x.store.Lookup(x.r.Context(), optoutstore.Query{
 		Realm: x.call.Realm, Senders: to.Senders, Phones: to.Phones,
 	})
 	if err != nil {
-		return x.storeFailed(err)
+		return x.storeFailed(err), false
 	}
-	if !held {
-		return pass
+	if !held || x.h.Subscribe == subscribeForward {
+		return pass, held
 	}
 	if x.h.Subscribe == subscribeLift && len(to.Phones) == 1 && len(to.Senders) == 1 && state.Pair == x.pair() {
 		x.held = state
-		return lifting
+		return lifting, true
 	}
 	x.blocked = append(x.blocked, 0)
 	x.held = state
-	return x.block(smsapi.Resubscribed)
+	return x.block(smsapi.Resubscribed), true
 }
 
 // lifting is the decision to lift an opt-out if the backend accepts.

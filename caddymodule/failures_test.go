@@ -255,7 +255,8 @@ func TestPoliciesWithoutTheList(t *testing.T) {
 		{"fan_out forward\non_store_error block", fanOut, true},
 		{"fan_out safe\non_store_error forward", fanOut, true},
 		{"fan_out safe\non_store_error block", fanOut, false},
-		{"subscribe forward\non_store_error block", subscribe, true},
+		{"subscribe forward\non_store_error forward", subscribe, true},
+		{"subscribe forward\non_store_error block", subscribe, false},
 		{"subscribe refuse\non_store_error block", subscribe, false},
 	} {
 		g.reload(options{backend: b.addr, site: tc.site})

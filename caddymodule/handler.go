@@ -196,15 +196,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		defer x.store.leave()
 	}
 	x.settle(w, d)
-	switch d.action {
-	case forward:
-		return next.ServeHTTP(w, r)
-	case forwardAndLift:
-		return x.forwardAndLift(w, next)
-	default:
+	if d.action == answer {
 		api.Answer(w, &x.call, d.answer)
 		return nil
 	}
+	x.unsure = true
+	var err error
+	if d.action == forwardAndLift {
+		err = x.forwardAndLift(w, next)
+	} else {
+		err = next.ServeHTTP(w, r)
+	}
+	x.unsure = err != nil || r.Context().Err() != nil
+	return err
 }
 
 // refuseHead refuses what no API lets pass on any path. To observe it is noted, and

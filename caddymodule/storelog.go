@@ -11,16 +11,17 @@ import (
 // storeLogger returns a logger for a store. A store outlives the configuration
 // that opened it, and with it that configuration's logs; each line goes to those
 // of the configuration in force.
-func storeLogger() *slog.Logger { return slog.New(currentLogs{}) }
+func storeLogger() *slog.Logger { return slog.New(currentLogs{name: appName + ".store"}) }
 
 // currentLogs is a slog.Handler that looks for Caddy's logger at each line.
 type currentLogs struct {
+	name string
 	// with replays WithAttrs and WithGroup.
 	with func(slog.Handler) slog.Handler
 }
 
 func (l currentLogs) handler() slog.Handler {
-	var h slog.Handler = zapslog.NewHandler(caddy.Log().Core(), zapslog.WithName(appName+".store"), zapslog.AddStacktraceAt(slog.Level(100)))
+	var h slog.Handler = zapslog.NewHandler(caddy.Log().Core(), zapslog.WithName(l.name), zapslog.AddStacktraceAt(slog.Level(100)))
 	if l.with != nil {
 		h = l.with(h)
 	}
@@ -45,7 +46,7 @@ func (l currentLogs) WithGroup(name string) slog.Handler {
 
 func (l currentLogs) and(next func(slog.Handler) slog.Handler) slog.Handler {
 	before := l.with
-	return currentLogs{with: func(h slog.Handler) slog.Handler {
+	return currentLogs{name: l.name, with: func(h slog.Handler) slog.Handler {
 		if before != nil {
 			h = before(h)
 		}

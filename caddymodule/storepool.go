@@ -44,6 +44,8 @@ type sharedStore struct {
 	watch *storeWatch         // nil in tests
 	app   atomic.Pointer[App] // of the configuration that came last
 
+	relay *relaySlot
+
 	inside    atomic.Int64
 	closing   atomic.Bool
 	drained   chan struct{}
@@ -51,7 +53,9 @@ type sharedStore struct {
 }
 
 func newSharedStore(s optoutstore.Store) *sharedStore {
-	return &sharedStore{Store: s, drained: make(chan struct{})}
+	shared := &sharedStore{Store: s, drained: make(chan struct{})}
+	shared.relay = newRelaySlot(shared)
+	return shared
 }
 
 // join notes that a configuration shares the store, and brings its settings to it.
@@ -142,6 +146,7 @@ func (s *sharedStore) Destruct() error {
 	if s.watch != nil {
 		s.watch.end(drainTimeout)
 	}
+	s.relay.close()
 	if err := s.Store.Close(); err != nil {
 		return fmt.Errorf("closing the opt-out store: %w", err)
 	}

@@ -60,6 +60,16 @@ func (o *Order) Hold(ctx context.Context, phones []phone.Number) (release func()
 	return sync.OnceFunc(func() { o.letGo(held) }), nil
 }
 
+// Holds is the number of subscribes that hold a phone, or wait for it.
+func (o *Order) Holds(n phone.Number) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c := o.phones[n]; c != nil {
+		return c.holds
+	}
+	return 0
+}
+
 func (o *Order) letGo(phones []phone.Number) {
 	var ready []func()
 	o.mu.Lock()

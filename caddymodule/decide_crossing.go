@@ -1,0 +1,97 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/relay"
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+const (
+	// crossingTimeout bounds the wait for what the backend is being told of a phone.
+	crossingTimeout = 15 * time.Second
+	// lingering is how long a phone stays held where a subscribe was given up before
+	// the backend's answer was seen: the backend may still be at it.
+	lingering = 10 * time.Second
+)
+
+// hold waits until nobody tells the backend anything about the phones of a
+// subscribe, and keeps it so until the exchange ends. Without that the backend could
+// hear of a stop and of a subscribe in another order than the gateway.
+func (x *exchange) hold() bool {
+	ctx, cancel := context.WithTimeout(x.r.Context(), crossingTimeout)
+	defer cancel()
+	release, err := x.store.relay.order.Hold(ctx, x.call.Recipients[0].Phones)
+	if err != nil {
+		if x.r.Context().Err() == nil {
+			x.h.logger.Error("subscribe refused: what the backend is being told of the phone does not end", x.fields(unavailable)...)
+		}
+		return false
+	}
+	x.release = release
+	return true
+}
+
+// letGo ends a hold.
+func (x *exchange) letGo() {
+	switch {
+	case x.release == nil:
+	case x.unsure:
+		time.AfterFunc(lingering, x.release)
+	default:
+		x.release()
+	}
+}
+
+// untell records of each opt-out that a subscribe could undo at the backend that
+// the backend has to be told of it again. It is recorded before the subscribe is
+// forwarded, so that no crash in between leaves one that counts as told; where the
+// opt-out is lifted afterwards, that is the end of it.
+func (x *exchange) untell() error {
+	to := x.call.Recipients[0]
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), recordTimeout)
+	defer cancel()
+	for _, number := range to.Phones {
+		var told []optoutstore.Pair
+		err := x.store.States(ctx, optoutstore.Filter{Realm: x.call.Realm, Phone: number}, func(s optoutstore.State) error {
+			if s.Told && (len(to.Senders) == 0 || slices.Contains(to.Senders, s.Sender)) {
+				told = append(told, s.Pair)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, pair := range told {
+			_, err := x.store.Untell(ctx, optoutstore.Change{
+				Pair:      pair,
+				Source:    optoutstore.SourceAPIWeb,
+				Remote:    clientIP(x.r),
+				RequestID: x.decisionID(),
+				Reason:    "a subscribe was forwarded",
+			})
+			if err != nil && !errors.Is(err, optoutstore.ErrNotOptedOut) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// relayed reports whether a stop is what this very gateway tells its backend: the
+// relay's URL leads back here. Each would be recorded, and so told again.
+func (x *exchange) relayed() bool {
+	return x.r.Header.Get(relay.Header) == x.store.relay.id
+}
+
+// refusedLoop is the answer to the gateway's own stop.
+var refusedLoop = &smsapi.Refusal{
+	Status: http.StatusLoopDetected,
+	Code:   "relay_loop",
+	Reason: "The gateway's relay leads back to the gateway, so configure the backend's own address",
+}
