@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// startBackend runs the backend of the benchmark until the test ends.
+func startBackend(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- backend(ln) }()
+	t.Cleanup(func() {
+		_ = ln.Close()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return ln.Addr().String()
+}
+
+func TestGeneratorsReachBackend(t *testing.T) {
+	t.Parallel()
+	addr := startBackend(t)
+	for _, k := range []kind{getSend, postSend, stop} {
+		l, err := goLoad{}.run(addr, k, 4, 50*time.Millisecond)
+		if err != nil || l.perSecond <= 0 || l.p99 <= 0 || l.wrong != 0 {
+			t.Errorf("kind %d: %+v, %v", k, l, err)
+		}
+		l, err = steady(addr, k, 4, 20, 1000)
+		if err != nil || l.perSecond <= 0 || l.perSecond > 1100 || l.wrong != 0 {
+			t.Errorf("kind %d, steadily: %+v, %v", k, l, err)
+		}
+	}
+	if err := once(addr, getSend); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWrongAnswersAreCounted(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 4096))
+			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nFAILURE"))
+			_ = c.Close()
+		}
+	}()
+	if l, err := steady(ln.Addr().String(), getSend, 1, 1, 1000); err != nil || l.wrong != 1 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if err := once(ln.Addr().String(), getSend); err == nil {
+		t.Error("a FAILURE passed for a SUCCESS")
+	}
+}
+
+func TestPhonesDiffer(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for i := range 100_000 {
+		p := phoneN(listed, i)
+		if seen[p] || len(p) != 11 || !strings.HasPrefix(p, "12") {
+			t.Fatalf("phone %d is %s", i, p)
+		}
+		seen[p] = true
+	}
+}
+
+func TestParseWrk(t *testing.T) {
+	t.Parallel()
+	l, err := parseWrk("  Latency Distribution\n     50%  2.10ms\n     99%   11.73ms\n  22123 requests in 2.00s, 3.1MB read\n" +
+		"  Non-2xx or 3xx responses: 12\nRequests/sec:  11061.50\n")
+	if err != nil || l.perSecond != 11061.5 || l.p99 != 11730*time.Microsecond || l.wrong != 12 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	for _, out := range []string{"", "unable to connect", "99% 1.00ms\n Socket errors: connect 3, read 0, write 0, timeout 0\nRequests/sec: 5.00\n"} {
+		if _, err := parseWrk(out); err == nil {
+			t.Errorf("%q gave no error", out)
+		}
+	}
+}
+
+func TestParseBenchmarks(t *testing.T) {
+	t.Parallel()
+	got := parseBenchmarks([]byte("goos: linux\nBenchmarkLookup/absent-2 \t 100 \t 123.4 ns/op\t 8 B/op\t 1 allocs/op\n" +
+		"BenchmarkLookup/absent-2 \t 100 \t 125 ns/op\t 8 B/op\t 1 allocs/op\nPASS\n"))
+	if !slices.Equal(got["Lookup/absent ns/op"], series{123.4, 125}) || !slices.Equal(got["Lookup/absent allocs/op"], series{1, 1}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	var r report
+	r.add("A section",
+		rowOf("ratio", series{0.9, 1.1, 1}, "", atLeast(0.98), "a <note>"),
+		rowOf("time", series{1500, 1400, 1600}, "ns", atMost(300), ""),
+		row{figure: "for information", value: 12.34, unit: "s"})
+	var out bytes.Buffer
+	if err := r.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| ratio           | 1        | 0.9 .. 1.1     | >= 0.98 | yes | a <note> |",
+		"| time            | 1,500 ns | 1,400 .. 1,600 | <= 300  | no  |", "| for information | 12.3 s   |"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "plot.svg")
+	if err := r.plot(file, "a & b"); err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.ReadFile(file)
+	if err != nil || !bytes.Contains(svg, []byte("a &amp; b")) || !bytes.Contains(svg, []byte(">ratio<")) || bytes.Contains(svg, []byte(">time<")) {
+		t.Errorf("%s, %v", svg, err)
+	}
+}

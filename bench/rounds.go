@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// series is one figure, measured round by round.
+type series []float64
+
+func (s series) sorted() series { return slices.Sorted(slices.Values(s)) }
+
+func (s series) median() float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return s.sorted()[len(s)/2]
+}
+
+// spread is the half of the values around the median.
+func (s series) spread() (low, high float64) {
+	if len(s) == 0 {
+		return 0, 0
+	}
+	t := s.sorted()
+	return t[len(t)/4], t[len(t)*3/4]
+}
+
+// over is the series of ratios, round by round.
+func (s series) over(base series) series {
+	r := make(series, min(len(s), len(base)))
+	for i := range r {
+		r[i] = s[i] / base[i]
+	}
+	return r
+}
+
+// contender is one of the things that are measured side by side.
+type contender struct {
+	name string
+	addr string
+}
+
+// throughput measures the contenders in rounds that take turns, and returns a
+// series of requests per second for each. The order turns with each round.
+func throughput(o options, k kind, conns int, all []contender) (map[string]series, error) {
+	got := map[string]series{}
+	for _, c := range all {
+		// Not counted: connections, caches and the machine's clock warm up.
+		if _, err := measure(o, k, conns, c, o.round/2); err != nil {
+			return nil, err
+		}
+	}
+	for round := range o.rounds {
+		for i := range all {
+			c := all[(i+round)%len(all)]
+			l, err := measure(o, k, conns, c, o.round)
+			if err != nil {
+				return nil, err
+			}
+			got[c.name] = append(got[c.name], l.perSecond)
+		}
+	}
+	return got, nil
+}
+
+func measure(o options, k kind, conns int, c contender, d time.Duration) (load, error) {
+	l, err := o.load.run(c.addr, k, conns, d)
+	if err == nil && l.wrong > 0 {
+		err = fmt.Errorf("%d requests were not answered with SUCCESS", l.wrong)
+	}
+	if err != nil {
+		return load{}, fmt.Errorf("%s: %w", c.name, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// measureList makes a list of n opt-outs and measures everything that depends on
+// its size.
+func measureList(o options, r *report, n int) error {
+	size := thousands(int64(n)) + " opt-outs"
+	store := filepath.Join(o.dir, fmt.Sprintf("list%d", n))
+	progress("importing %s", size)
+	imported, err := importRows(o, store, n)
+	if err != nil {
+		return err
+	}
+
+	begin := time.Now()
+	guarded, err := startCaddy(o, "gateway", store, true)
+	if err != nil {
+		return err
+	}
+	defer guarded.stop()
+	opened := time.Since(begin)
+	bare, err := startCaddy(o, "bare", "", false)
+	if err != nil {
+		return err
+	}
+	defer bare.stop()
+	begin = time.Now()
+	idle, err := startCaddy(o, "bare again", "", false)
+	if err != nil {
+		return err
+	}
+	startup := time.Since(begin)
+	idle.stop()
+	for _, k := range []kind{getSend, postSend} {
+		if err := once(guarded.addr, k); err != nil {
+			return err
+		}
+	}
+	if err := once(guarded.addr, stop); err != nil {
+		return err
+	}
+
+	rows := []row{}
+	pair := []contender{guarded.contender, bare.contender}
+	for _, f := range []struct {
+		name string
+		kind kind
+		goal float64
+	}{{"passing GET, with / without the directive", getSend, 0.98}, {"passing POST, with / without the directive", postSend, 0.95}} {
+		progress("%s, %s", f.name, size)
+		got, err := throughput(o, f.kind, o.conns, pair)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, rowOf(f.name, got["gateway"].over(got["bare"]), "", atLeast(f.goal),
+			fmt.Sprintf("%s and %s requests/s", number(got["gateway"].median()), number(got["bare"].median()))))
+		// The same two against each other with nothing between them would give 1.00.
+	}
+
+	progress("stops over 64 connections, %s", size)
+	sends, err := throughput(o, getSend, 64, pair[:1])
+	if err != nil {
+		return err
+	}
+	stops, err := throughput(o, stop, 64, pair[:1])
+	if err != nil {
+		return err
+	}
+	rows = append(rows, rowOf("stops / passing sends, 64 connections", stops["gateway"].over(sends["gateway"]), "", atLeast(0.5),
+		fmt.Sprintf("%s stops/s", number(stops["gateway"].median()))))
+
+	more, err := measureLatency(o, guarded)
+	if err != nil {
+		return err
+	}
+	rows = append(rows, more...)
+
+	own, err := memory(guarded.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	base, err := memory(bare.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	rows = append(rows,
+		row{figure: "offline import", value: imported.perSecond, unit: "rows/s", goal: atLeast(300_000),
+			note: fmt.Sprintf("%.1f s; %d MiB of memory of its own at most", imported.took.Seconds(), imported.anonymous>>20)},
+		row{figure: "start until it answers, longer than without the list", value: max(0, (opened - startup).Seconds()), unit: "s", goal: atMost(1)},
+		row{figure: "memory of its own after the load", value: float64(own >> 20), unit: "MiB", goal: atMost(200),
+			note: fmt.Sprintf("%d MiB without the directive", base>>20)},
+	)
+	r.add("Serving, "+size, rows...)
+
+	if o.peers {
+		return measurePeers(o, r, n, pair)
+	}
+	return nil
+}
+
+// measurePeers measures the same job done by others.
+func measurePeers(o options, r *report, n int, own []contender) error {
+	progress("peers")
+	started, missing, err := startPeers(o, n)
+	defer func() {
+		for _, s := range started {
+			s.stop()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	all := append([]contender(nil), own...)
+	for _, s := range started {
+		if s.name != "redis" {
+			if err := once(s.addr, getSend); err != nil {
+				return err
+			}
+			all = append(all, s.contender)
+		}
+	}
+	got, err := throughput(o, getSend, o.conns, all)
+	if err != nil {
+		return err
+	}
+	rows := []row{rowOf("gateway / bare Caddy", got["gateway"].over(got["bare"]), "", goal{},
+		number(got["gateway"].median())+" requests/s")}
+	for _, name := range []string{"haproxy", "nginx"} {
+		if s := got[name]; s != nil {
+			rows = append(rows, rowOf(name+" / itself without the check", s.over(got[name+" bare"]), "", goal{},
+				number(s.median())+" requests/s"))
+		}
+	}
+	for _, m := range missing {
+		rows = append(rows, row{figure: m, note: "not installed, or did not start"})
+	}
+	r.add("Peers, passing GET, "+thousands(int64(n))+" opt-outs", rows...)
+	return nil
+}
