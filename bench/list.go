@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -101,7 +102,7 @@ func importChild(args []string) error {
 		}, nil
 	}
 	begin := time.Now()
-	_, err = optoutstore.ImportOffline(optoutstore.Options{
+	_, err = optoutstore.ImportOffline(context.Background(), optoutstore.Options{
 		Dir:     args[0],
 		Witness: optoutstore.FileWitness(filepath.Join(args[1], "caddy", "sms_optout_witness")),
 		Logger:  slog.New(slog.DiscardHandler),

@@ -19,7 +19,7 @@ func (wrk) name() string { return "wrk" }
 
 // preparedByWrk is how many different requests wrk sends in turn: so many that most
 // stops of a run are the first of their phone.
-const preparedByWrk = 1 << 16
+const preparedByWrk = 1 << 14
 
 func (w wrk) run(addr string, k kind, conns int, d time.Duration) (load, error) {
 	script, err := w.script(addr, k)
@@ -39,6 +39,9 @@ func (w wrk) run(addr string, k kind, conns int, d time.Duration) (load, error) 
 // requests are in a file of their own, since Lua bounds the constants of one function.
 func (w wrk) script(addr string, k kind) (string, error) {
 	name := filepath.Join(w.dir, fmt.Sprintf("%d-%s", k, strings.ReplaceAll(addr, ":", "-")))
+	if _, err := os.Stat(name + ".lua"); err == nil {
+		return name + ".lua", nil // of a round before
+	}
 	var data strings.Builder
 	for _, r := range requests(k, addr, preparedByWrk) {
 		fmt.Fprintf(&data, "%d\n%s", len(r), r)
