@@ -38,7 +38,7 @@ type adminVerb func(l *operate.List, w http.ResponseWriter, r *http.Request) err
 // method. What asks about a phone can be asked by POST as well, with the arguments
 // as a JSON body: Caddy logs the URI of each request to its admin endpoint.
 func adminRoutes() map[string]map[string]adminVerb {
-	return map[string]map[string]adminVerb{
+	routes := map[string]map[string]adminVerb{
 		"check":   {http.MethodGet: adminCheck, http.MethodPost: adminCheck},
 		"history": {http.MethodGet: adminHistory, http.MethodPost: adminHistory},
 		"optouts": {http.MethodGet: adminOptouts, http.MethodPost: adminAdd},
@@ -49,6 +49,8 @@ func adminRoutes() map[string]map[string]adminVerb {
 		"stats":   {http.MethodGet: adminStats},
 		"verify":  {http.MethodGet: adminVerify},
 	}
+	addRelayRoutes(routes)
+	return routes
 }
 
 // Routes implements caddy.AdminRouter.

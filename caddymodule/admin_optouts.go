@@ -61,6 +61,11 @@ func adminStats(l *operate.List, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if slot, err := relayOf(l); err == nil {
+		if status, err := slot.status(r.Context()); err == nil {
+			stats.Relay = status.trouble()
+		}
+	}
 	return answerJSON(w, http.StatusOK, stats)
 }
 

@@ -41,6 +41,7 @@ func addVerbs(cmd *cobra.Command) {
 		restoreCommand(),
 		verifyCommand(),
 		statsCommand(),
+		relayCommand(),
 		acceptLossCommand(),
 	)
 }

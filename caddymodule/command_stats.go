@@ -38,6 +38,10 @@ func stats(v *verbRun) (int, error) {
 	for _, c := range s.Senders {
 		v.printf("%17d  sender %s of realm %s\n", c.InForce, c.Sender, c.Realm)
 	}
+	v.printf("not told           %d\n", s.NotTold)
+	for _, line := range s.Relay {
+		v.printf("                   %s\n", line)
+	}
 	v.printf("events             %d\n", s.Events)
 	if s.Oldest != nil {
 		v.printf("oldest, newest     %s, %s\n", s.Oldest, s.Newest)

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/relay"
 	"github.com/stopgate/stopgate/smsapi"
 )
 
@@ -41,6 +42,8 @@ type processMeters struct {
 
 	uses [storeOperations]prometheus.Counter // reads and writes
 	errs *prometheus.CounterVec
+
+	relays [relay.Results]prometheus.Counter
 
 	commitEvents   prometheus.Histogram
 	commitBytes    prometheus.Histogram
@@ -94,6 +97,7 @@ func newMeters() *processMeters {
 		}
 	}
 	m.addStore()
+	m.addRelay()
 	return m
 }
 

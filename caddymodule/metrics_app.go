@@ -42,6 +42,7 @@ type appCollector struct {
 	readable, writable, damaged         *prometheus.Desc
 	events, free, reserve               *prometheus.Desc
 	lastWrite, journalBytes, indexBytes *prometheus.Desc
+	relay                               relayDescs
 }
 
 func newAppCollector(a *App) *appCollector {
@@ -65,13 +66,14 @@ func newAppCollector(a *App) *appCollector {
 		lastWrite:    desc("store_last_write_timestamp_seconds", "When something was last recorded, in seconds since 1970."),
 		journalBytes: desc("store_journal_bytes", "Size of the journal."),
 		indexBytes:   desc("store_index_bytes", "Size of the index."),
+		relay:        newRelayDescs(desc, realm),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (c *appCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.requests, c.optOuts, c.readable, c.writable, c.damaged, c.events,
-		c.free, c.reserve, c.lastWrite, c.journalBytes, c.indexBytes} {
+	for _, d := range append(c.relay.all(), c.requests, c.optOuts, c.readable, c.writable, c.damaged, c.events,
+		c.free, c.reserve, c.lastWrite, c.journalBytes, c.indexBytes) {
 		ch <- d
 	}
 }
@@ -139,6 +141,7 @@ func (c *appCollector) collectStore(ch chan<- prometheus.Metric) {
 	if err != nil {
 		return // what is not known is not shown; readable says why
 	}
+	c.collectRelay(ctx, store, gauge)
 	gauge(c.journalBytes, float64(stats.JournalBytes))
 	gauge(c.indexBytes, float64(stats.IndexBytes))
 	if !c.app.MetricsRealm {

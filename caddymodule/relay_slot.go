@@ -21,6 +21,7 @@ const handover = 3 * time.Second
 // relayUser is a configuration that shares a store, with its relay or without one.
 type relayUser struct {
 	engine func(s *relaySlot, paused bool) *relay.Engine // nil without a relay
+	url    string                                        // as it may be shown
 }
 
 // relaySlot is the one place of a store in which a relay runs: that of the newest
@@ -147,7 +148,7 @@ func (a *App) newRelayUser() *relayUser {
 	if a.LogPhones == logPhonesFull {
 		shown = phone.Number.Digits
 	}
-	return &relayUser{engine: func(s *relaySlot, paused bool) *relay.Engine {
+	return &relayUser{url: shownURL(r.endpoint), engine: func(s *relaySlot, paused bool) *relay.Engine {
 		var realms []relay.Realm
 		for i, name := range r.realms {
 			realms = append(realms, relay.Realm{Name: name, Password: func() (string, error) {
@@ -171,6 +172,7 @@ func (a *App) newRelayUser() *relayUser {
 			Paused:      paused,
 			Logger:      slog.New(currentLogs{name: appName + ".relay"}),
 			Phone:       shown,
+			Observe:     meters.relayed,
 		})
 	}}
 }

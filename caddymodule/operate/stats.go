@@ -10,6 +10,8 @@ type Stats struct {
 	// told the backend of.
 	InForce uint64 `json:"in_force"`
 	NotTold uint64 `json:"not_told"`
+	// Relay says what keeps the relay from telling, if something does.
+	Relay []string `json:"relay,omitempty"`
 	// Senders has the same for each realm and sender with any in force.
 	Senders []SenderStats `json:"senders"`
 	// Oldest and Newest are when the first and the newest event were recorded; nil
