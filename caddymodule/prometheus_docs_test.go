@@ -181,3 +181,27 @@ func promtool(t *testing.T, args ...string) {
 		t.Errorf("promtool %v: %v\n%s", args, err, out)
 	}
 }
+
+// The unit file is one that systemd takes.
+func TestUnitFile(t *testing.T) {
+	t.Parallel()
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("systemd-analyze is not installed")
+	}
+	unit, err := os.ReadFile("../docs/deploy/stopgate.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "stopgate.service")
+	here := strings.ReplaceAll(string(unit), "/usr/local/bin/caddy-stopgate", "/bin/true")
+	if err := os.WriteFile(file, []byte(here), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(analyze, "verify", "--man=no", file).CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "stopgate.service") { // others' units are not ours to mend
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+}
