@@ -134,9 +134,39 @@ func (d *Durable) Health() Health {
 }
 
 // Close implements [Store]. Readers under way end first, long ones with ErrClosed.
+//
+// A disk that hangs can hold up a write, a sync or a reader for ever. Then Close
+// returns ErrUnavailable after half a minute, and the closing goes on behind it: the
+// directory stays locked until it is done, or the process ends. Nothing that was
+// acknowledged depends on it.
 func (d *Durable) Close() error {
-	d.closeOnce.Do(func() { d.closeErr = d.close() })
+	d.closeOnce.Do(func() { d.closeErr = d.closeInTime() })
 	return d.closeErr
+}
+
+// closeInTime closes the store, and waits for that no longer than Options.closeWait.
+func (d *Durable) closeInTime() error {
+	done := make(chan error, 1)
+	var late atomic.Bool
+	go func() {
+		err := d.close()
+		if done <- err; late.Load() {
+			d.log.Info("the store is closed after all", "error", err)
+		}
+	}()
+	limit := time.NewTimer(d.o.closeWait)
+	defer limit.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-limit.C:
+	}
+	late.Store(true)
+	err := fmt.Errorf("%w: it did not close in %s, for something waits for its disk; "+
+		"nothing that was acknowledged is lost, and its directory stays locked until it closes or this process ends",
+		ErrUnavailable, d.o.closeWait)
+	d.log.Error("the store does not close", "error", err)
+	return err
 }
 
 func (d *Durable) close() error {

@@ -13,7 +13,7 @@ import (
 // wait calls fn until it returns true.
 func wait(t *testing.T, what string, fn func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !fn(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !fn(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("in vain: ", what)
 		}

@@ -28,8 +28,8 @@ const nextIndexName = "index.new"
 // what is applied again after an unclean stop: up to three memtables' events.
 const memTableSize = 8 << 20
 
-// closeWait bounds the wait for Badger to close: it retries a flush that fails
-// for ever.
+// closeWait bounds the wait for Badger to close, which retries a flush that fails
+// for ever, and for a store as a whole.
 const closeWait = 30 * time.Second
 
 // index is the state of every pair, in Badger. Everything in it can be made again

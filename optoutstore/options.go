@@ -59,6 +59,7 @@ type Options struct {
 	scrubRate       int64         // 0: scrubRate
 	sortMemory      int           // 0: sortMemory
 	importFrame     int           // 0: importFrame
+	closeWait       time.Duration // 0: closeWait
 }
 
 // inlineRebuild is the size of a journal up to which Open itself rebuilds a
@@ -114,6 +115,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.importFrame == 0 {
 		o.importFrame = importFrame
+	}
+	if o.closeWait == 0 {
+		o.closeWait = closeWait
 	}
 	if o.inlineRebuild == 0 {
 		o.inlineRebuild = inlineRebuild
