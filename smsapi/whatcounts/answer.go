@@ -23,7 +23,7 @@ var replies = map[smsapi.Outcome]reply{
 	smsapi.Recorded:       {http.StatusOK, stopped},
 	smsapi.OptedOut:       {http.StatusOK, "FAILURE: The phone has opted out of this sender, so the message was not sent"},
 	smsapi.Resubscribed:   {http.StatusOK, "FAILURE: The phone has opted out of this sender and cannot be added to it again"},
-	smsapi.FanOutUnsafe:   {http.StatusOK, "FAILURE: Phones have opted out of this sender that the SMS backend may not know of, so the message was not sent to its subscribers"},
+	smsapi.FanOutUnsafe:   {http.StatusOK, "FAILURE: Phones have opted out of this sender that the SMS backend may not know of, so the message was not sent to its subscribers; send it again later, or to the phones one by one"},
 	smsapi.FanOutBlocked:  {http.StatusOK, "FAILURE: Messages to all subscribers of a sender are not allowed here"},
 	smsapi.BadCredentials: {http.StatusOK, "FAILURE: The realm is unknown or the password is wrong"},
 	smsapi.Busy:           {http.StatusServiceUnavailable, "FAILURE: The realm and password cannot be checked at present, try again later"},
