@@ -7,8 +7,13 @@ import (
 )
 
 // HeadRefusal refuses what would get past api unseen whatever path it names: a
-// tunnel, and a request that a header moves to a path that api guards. The
-// handler asks it about every request; an ordinary one costs a few look-ups.
+// tunnel, a request that a header moves to a path that api guards, and one whose
+// target is no path. The handler asks it about every request; an ordinary one
+// costs a few look-ups.
+//
+// A target such as x:http://h/bin/api_web/phone/1 has no path to net/url, and leaves
+// the proxy without its "x:", as an absolute URL: the backend finds a path that
+// nobody has looked at.
 //
 // The headers that move a request are read by IIS URL Rewrite, Symfony and Zend
 // (X-Original-URL, X-Rewrite-URL). Those that change its method need no rule:
@@ -16,6 +21,9 @@ import (
 func HeadRefusal(api API, r *http.Request) *Refusal {
 	if isConnect(r.Method) && !isWebSocketConnect(r) {
 		return refusedTunnel
+	}
+	if r.URL.Opaque != "" {
+		return refusedTarget
 	}
 	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 && !onlyWebSocket(upgrade) {
 		return refusedUpgrade
@@ -39,6 +47,11 @@ var (
 		Status: http.StatusBadRequest,
 		Code:   "upgrade",
 		Reason: "Only an upgrade to websocket is carried here, so leave the Upgrade header out (HTTP clients that offer h2c can be set to HTTP/1.1)",
+	}
+	refusedTarget = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "target",
+		Reason: "The request's target is neither a path nor a URL with a host, so send the request to the path itself",
 	}
 	refusedMove = &Refusal{
 		Status: http.StatusBadRequest,
