@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode"
@@ -44,6 +45,52 @@ func numeral(id string) bool {
 		rest = rest[1:]
 	}
 	return run(rest) != ""
+}
+
+// amount reports whether a folded field holds a number as a spreadsheet prints it: at
+// least so many groups of thousands, and a decimal fraction that is short or zero.
+// 12,065,551,212.00 is 12065551212 to .NET, to Visual Basic and to whoever takes out
+// the commas and reads an integer, and has two digits more to who keeps all. India
+// writes all groups but the last with two digits.
+func amount(plain []byte, groups int) bool {
+	for i := bytes.IndexByte(plain, '.'); i >= 0; {
+		tail := leadingDigits(plain[i:])
+		follows := len(tail) > 0 && i+1 < len(plain) && plain[i+1] == tail[0]
+		if follows && (len(tail) < 3 || len(bytes.Trim(tail, "0")) == 0) && thousands(plain[:i]) >= groups {
+			return true
+		}
+		next := bytes.IndexByte(plain[i+1:], '.')
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
+	}
+	return false
+}
+
+// thousands is how many groups of two or three digits end text, the last with three,
+// each behind the same separator and all behind one to three digits.
+func thousands(text []byte) (groups int) {
+	separator := byte(0)
+	for {
+		n := 0
+		for n < len(text) && n < 4 && text[len(text)-1-n] >= '0' && text[len(text)-1-n] <= '9' {
+			n++
+		}
+		if n == 0 || n > 3 || groups == 0 && separator == 0 && n != 3 {
+			return 0
+		}
+		text = text[:len(text)-n]
+		if len(text) == 0 || separator != 0 && text[len(text)-1] != separator || n == 1 {
+			return groups
+		}
+		separator = text[len(text)-1]
+		if separator == '+' || separator == '.' {
+			return groups
+		}
+		text = text[:len(text)-1]
+		groups++
+	}
 }
 
 // run is the ASCII digits that s begins with.

@@ -85,7 +85,7 @@ func (r *Region) textReadings(dst []Number, text string) ([]Number, error) {
 	if err != nil {
 		return dst, err
 	}
-	if mixed(text) {
+	if mixed(text) || amount(plain, 2) {
 		return dst, ErrUnreadable
 	}
 	return r.fieldReadings(dst, plain, text)

@@ -101,6 +101,9 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		if number.n >= minHidden && number.n <= len(number.b) {
 			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
 		}
+		if d := keypad(id); d != "" {
+			dst = r.numberSenders(dst, start, d)
+		}
 		return dst, nil
 	}
 	if number.n == 0 || strings.Trim(id, "0123456789+ -./()'") != "" {
@@ -114,7 +117,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	}
 	var buf [MaxSender]byte
 	plain, err := fold(buf[:0], id)
-	if err != nil || !wellFormed(plain) || !number.fits() {
+	if err != nil || !wellFormed(plain) || amount(plain, 1) || !number.fits() {
 		return dst, ErrUnreadable
 	}
 	dst = r.numberSenders(dst, start, strings.Clone(number.string()))

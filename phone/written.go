@@ -35,6 +35,9 @@ func (r *Region) Written(s string) (Number, error) {
 	if d == "" {
 		return Number{}, ErrUnreadable
 	}
+	if plain, err := fold(nil, rest); err != nil || amount(plain, 2) {
+		return Number{}, ErrUnreadable
+	}
 	if !plus {
 		return r.Canonical(d)
 	}

@@ -30,6 +30,7 @@ func TestWritten(t *testing.T) {
 		"an extension":                 {"US", "2065551212x5", "", ErrUnreadable},
 		"two numbers":                  {"US", "12065551212,12065551213", "", ErrUnreadable},
 		"a spreadsheet's number":       {"US", "1.20656E+10", "", ErrUnreadable},
+		"an amount":                    {"US", "12 065 551 212.00", "", ErrUnreadable},
 		"full-width digits":            {"US", "１２０６５５５１２１２", "", ErrUnreadable},
 		"too short":                    {"US", "12345", "", ErrImpossible},
 		"too short with a plus":        {"US", "+1206", "", ErrImpossible},
