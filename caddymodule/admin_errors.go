@@ -30,6 +30,7 @@ var adminStatuses = []struct {
 	{optoutstore.ErrNotReady, http.StatusServiceUnavailable},
 	{optoutstore.ErrClosed, http.StatusServiceUnavailable},
 	{optoutstore.ErrUnavailable, http.StatusServiceUnavailable},
+	{optoutstore.ErrDamaged, http.StatusServiceUnavailable},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable},
 	{context.Canceled, http.StatusServiceUnavailable},
 }
