@@ -3,6 +3,7 @@ package optoutstore
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 )
 
 // checkpointName is the file that says from where the index needs the journal.
@@ -21,6 +22,9 @@ type checkpoint struct {
 	Number   uint64 `json:"number"`
 	Position uint64 `json:"position"`
 	Hash     Hash   `json:"hash"`
+	// Index is the name of the index's directory, where it is not the usual one: it
+	// was built beside a damaged one, and the store was not closed and opened since.
+	Index string `json:"index,omitempty"`
 	// Manifest is the state of Badger's MANIFEST at that time. It only grows, so
 	// one that is missing, shorter or older shows: Badger itself would open it
 	// without an error and delete the tables that it does not name (badger.md,
@@ -56,12 +60,17 @@ func readCheckpoint(fsys fsys, name string) (c checkpoint, ok bool, why string, 
 	}
 }
 
-// writeCheckpoint saves that everything up to flushed is in the index's tables.
-func writeCheckpoint(o *Options, id ID, flushed chain) error {
-	sum, err := sumManifest(o.path(indexName))
+// writeCheckpoint saves that everything up to flushed is in the tables of the index
+// in dir.
+func writeCheckpoint(o *Options, id ID, dir string, flushed chain) error {
+	name := filepath.Base(dir)
+	if name == indexName {
+		name = ""
+	}
+	sum, err := sumManifest(dir)
 	if err == nil {
 		// Badger does not sync the directory after it made a table of a memtable.
-		err = syncDir(o.path(indexName))
+		err = syncDir(dir)
 	}
 	if err == nil {
 		err = writeSealed(o.fs, o.path(checkpointName), checkpoint{
@@ -70,6 +79,7 @@ func writeCheckpoint(o *Options, id ID, flushed chain) error {
 			Number:   flushed.number,
 			Position: flushed.position,
 			Hash:     flushed.hash,
+			Index:    name,
 			Manifest: sum,
 		})
 	}

@@ -25,7 +25,11 @@ type Durable struct {
 
 	journal *journal
 	index   atomic.Pointer[index] // nil until it holds everything
+	doubted atomic.Pointer[index] // what is asked while index is nil: see doubt
 	blocked fault                 // why index is nil
+
+	builds    atomic.Int64 // indexes that were begun beside a doubted one
+	lingering atomic.Bool  // an index that was dismissed did not close
 
 	queue   chan *request
 	toApply chan *batch
@@ -177,14 +181,17 @@ func (d *Durable) close() error {
 	d.writers.Wait()
 
 	var errs []error
-	running := false // Badger is, in spite of all
+	running := d.lingering.Load() // Badger is, in spite of all
+	if ix := d.doubted.Swap(nil); ix != nil && errors.Is(d.closeIndex(ix), errStillRunning) {
+		running = true
+	}
 	if ix := d.index.Load(); ix != nil {
 		if err := d.closeIndex(ix); err != nil {
-			running = errors.Is(err, errStillRunning)
+			running = running || errors.Is(err, errStillRunning)
 			errs = append(errs, sentinel("the index", err))
 		} else {
 			// Badger has written all memtables into tables.
-			errs = append(errs, d.saveCheckpoint(*d.applied.Load()))
+			errs = append(errs, d.saveCheckpoint(ix, *d.applied.Load()))
 		}
 	}
 	errs = append(errs, d.saveWitness(), d.journal.close())

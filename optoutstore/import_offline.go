@@ -198,7 +198,7 @@ func (im *importer) replaceIndex(n *bulkIndex) error {
 	if err := b.o.fs.SyncDir(b.o.Dir); err != nil {
 		return unavailable("the new index", err)
 	}
-	if err := writeCheckpoint(&b.o, b.id.ID, end); err != nil {
+	if err := writeCheckpoint(&b.o, b.id.ID, b.o.path(indexName), end); err != nil {
 		return err
 	}
 	if b.o.Witness != nil {

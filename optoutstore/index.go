@@ -21,8 +21,13 @@ import (
 // indexName is the directory of the index.
 const indexName = "index"
 
-// nextIndexName is the directory of an index that will replace it.
-const nextIndexName = "index.new"
+// nextIndexName is the directory of an index that will replace it. Other names
+// that begin with spareIndex are those of indexes that were built beside a doubted
+// one, and end with a number.
+const (
+	nextIndexName = spareIndex + "new"
+	spareIndex    = indexName + "."
+)
 
 // memTableSize is the size of one of Badger's memtables, in bytes. It bounds
 // what is applied again after an unclean stop: up to three memtables' events.
@@ -107,10 +112,10 @@ func badgerOptions(dir string, memTable int64, log badger.Logger) badger.Options
 		WithLogger(log)
 }
 
-// openIndex opens the index of a store, creating an empty one. Its errors are
-// errIndex and ErrLocked.
-func openIndex(o *Options) (ix *index, err error) {
-	dir, log := o.path(indexName), o.Logger
+// openIndex opens the index of a store in dir, creating an empty one. Its errors
+// are errIndex and ErrLocked.
+func openIndex(o *Options, dir string) (ix *index, err error) {
+	log := o.Logger
 	defer func() {
 		// Badger's readers of damaged files can panic.
 		if p := recover(); p != nil {

@@ -55,7 +55,7 @@ func (b *base) openIndexFiles() (*index, error) {
 	if err := removeLogs(dir, func(size int64) bool { return size == 0 }); err != nil {
 		return nil, err
 	}
-	ix, err := openIndex(&b.o)
+	ix, err := openIndex(&b.o, dir)
 	if err == nil || errors.Is(err, ErrLocked) {
 		return ix, err
 	}
@@ -64,7 +64,7 @@ func (b *base) openIndexFiles() (*index, error) {
 	}
 	// Whatever is wrong with the logs, nothing depends on them.
 	b.o.Logger.Warn("the index is opened without what Badger had in memory", "why", err)
-	return openIndex(&b.o)
+	return openIndex(&b.o, dir)
 }
 
 // distrust says why the opened index cannot be used, empty if it can be.
@@ -111,6 +111,37 @@ func removeLogs(dir string, which func(size int64) bool) error {
 		if err != nil {
 			return fmt.Errorf("%w: its logs cannot be removed: %s", errIndex, scrub(err))
 		}
+	}
+	return nil
+}
+
+// bringHome gives an index that was built beside a doubted one the usual name. A
+// crash in the middle leaves a checkpoint that names what is not there any more:
+// then the index has been brought home already, or does not continue the MANIFEST.
+func (b *base) bringHome() error {
+	name := b.checkpoint.Index
+	if !b.hasCheckpoint || name == "" {
+		return nil
+	}
+	if !isSpare(name) {
+		b.hasCheckpoint, b.noCheckpoint = false, "the checkpoint names no index"
+		return nil
+	}
+	there, err := exists(b.o.fs, b.o.path(name))
+	if err == nil && there {
+		if err = removeIndex(b.o.path(indexName)); err == nil {
+			err = b.o.fs.Rename(b.o.path(name), b.o.path(indexName))
+		}
+		if err == nil {
+			err = b.o.fs.SyncDir(b.o.Dir)
+		}
+	}
+	if err == nil {
+		b.checkpoint.Index = ""
+		err = writeSealed(b.o.fs, b.o.path(checkpointName), b.checkpoint)
+	}
+	if err != nil {
+		return sentinel("the index cannot be given its name", err)
 	}
 	return nil
 }

@@ -148,7 +148,7 @@ func TestMemtableLogLostInTheMiddle(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(late.path(indexName), newest), text, filePerm)
 
-	ix, err := openIndex(&late)
+	ix, err := openIndex(&late, late.path(indexName))
 	if err != nil {
 		t.Fatal(err)
 	}

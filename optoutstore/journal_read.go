@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sort"
 )
@@ -22,6 +23,12 @@ func (j *journal) first() chain {
 // scan reads all committed events behind at, oldest first, checking everything.
 // Its errors are ErrDamaged, ErrNewerFormat, ErrUnavailable, ctx's and visit's.
 func (j *journal) scan(ctx context.Context, at chain, visit visitor) (chain, error) {
+	return j.scanTo(ctx, at, math.MaxUint64, visit)
+}
+
+// scanTo is scan up to the position to, the end of a frame: more may be committed
+// meanwhile.
+func (j *journal) scanTo(ctx context.Context, at chain, to uint64, visit visitor) (chain, error) {
 	j.mu.RLock()
 	segs := j.segs
 	last := j.segs[len(j.segs)-1].size
@@ -30,10 +37,13 @@ func (j *journal) scan(ctx context.Context, at chain, visit visitor) (chain, err
 	if i < 0 {
 		return at, fmt.Errorf("%w: there is no position %d", ErrDamaged, at.position)
 	}
-	for ; i < len(segs); i++ {
+	for ; i < len(segs) && segs[i].start < to; i++ {
 		s, size := segs[i], last
 		if i < len(segs)-1 {
 			size = s.size
+		}
+		if to < s.start+uint64(size) {
+			size = int64(to - s.start)
 		}
 		if at.position > s.start+uint64(size) {
 			return at, fmt.Errorf("%w: %s ends in front of position %d", ErrDamaged, s.name, at.position)

@@ -49,16 +49,16 @@ func (d *Durable) advance() error {
 	if flushed == ix.checkpointed && !changed {
 		return nil
 	}
-	if err := d.saveCheckpoint(flushed); err != nil {
+	if err := d.saveCheckpoint(ix, flushed); err != nil {
 		return err
 	}
 	ix.checkpointed = flushed
 	return nil
 }
 
-// saveCheckpoint saves that everything up to flushed is in tables.
-func (d *Durable) saveCheckpoint(flushed chain) error {
-	return writeCheckpoint(&d.o, d.id, flushed)
+// saveCheckpoint saves that everything up to flushed is in tables of ix.
+func (d *Durable) saveCheckpoint(ix *index, flushed chain) error {
+	return writeCheckpoint(&d.o, d.id, ix.dir, flushed)
 }
 
 // saveWitness tells the witness how far the store has come.

@@ -155,7 +155,6 @@ func (b *base) checkSpace() error {
 
 // openLocked reads or makes what is below the index.
 func (b *base) openLocked(accept bool) error {
-	b.removeLeftovers()
 	var err error
 	var from chain // what the index needs no journal for
 	b.id, err = readIdentity(b.o.fs, b.o.path(identityName))
@@ -172,6 +171,10 @@ func (b *base) openLocked(accept bool) error {
 	if b.hasCheckpoint && b.checkpoint.Store != b.id.ID {
 		b.hasCheckpoint, b.noCheckpoint = false, "the checkpoint is another store's"
 	}
+	if err := b.bringHome(); err != nil {
+		return err
+	}
+	b.removeLeftovers()
 	if b.hasCheckpoint {
 		from = b.checkpoint.chain()
 	}
@@ -195,8 +198,12 @@ func (b *base) openLocked(accept bool) error {
 // that it costs is space.
 func (b *base) removeLeftovers() {
 	err := removeRuns(b.o.Dir)
-	if rerr := os.RemoveAll(b.o.path(nextIndexName)); err == nil && rerr != nil {
-		err = unavailable(b.o.path(nextIndexName)+" cannot be removed", rerr)
+	spares, gerr := filepath.Glob(b.o.path(spareIndex + "*"))
+	err = errors.Join(err, gerr)
+	for _, dir := range spares {
+		if rerr := os.RemoveAll(dir); rerr != nil {
+			err = errors.Join(err, unavailable(dir+" cannot be removed", rerr))
+		}
 	}
 	if err != nil {
 		b.o.Logger.Warn("what an interrupted rebuild or import left stays where it is", "error", err)
@@ -308,8 +315,10 @@ func (b *base) open() (*Durable, error) {
 	if err != nil {
 		d.cancel()
 		d.workers.Wait()
-		if ix := d.index.Load(); ix != nil {
-			_ = ix.close()
+		for _, ix := range []*index{d.index.Load(), d.doubted.Load()} {
+			if ix != nil {
+				_ = ix.close()
+			}
 		}
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (d *Durable) Lookup(ctx context.Context, q Query) (State, bool, error) {
 	defer d.gate.leave()
 	ix := d.index.Load()
 	if ix == nil {
-		return State{}, false, d.notReady()
+		return d.lookupDoubted(&q)
 	}
 	return ix.lookup(&q)
 }
@@ -60,27 +60,35 @@ func (q *Query) validate() error {
 	return nil
 }
 
-// lookup returns a row in force that covers q.
+// lookup returns a row in force that covers q, even where others cannot be read.
 func (ix *index) lookup(q *Query) (s State, found bool, err error) {
 	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	at := ix.read()
 	defer at.release()
 	var buf keyBuffer
+	var unread error
 	for _, n := range q.Phones {
 		if len(q.Senders) == 0 {
 			s, found, err = anySender(at.txn, &buf, n, q.Realm)
 		} else {
 			s, found, err = ofSenders(at.txn, &buf, n, q)
 		}
-		if found || err != nil {
-			return s, found, err
+		if err != nil {
+			unread = err
+		}
+		if found {
+			if unread == errUnreadable {
+				ix.raise()
+			}
+			return s, true, nil
 		}
 	}
-	return State{}, false, nil
+	return State{}, false, unread
 }
 
-// ofSenders looks for an opt-out of n from one of q's senders, or a wider one.
-func ofSenders(txn *badger.Txn, buf *keyBuffer, n phone.Number, q *Query) (State, bool, error) {
+// ofSenders looks for an opt-out of n from one of q's senders, or a wider one. An
+// error says that something else could not be read, whether or not one was found.
+func ofSenders(txn *badger.Txn, buf *keyBuffer, n phone.Number, q *Query) (s State, found bool, unread error) {
 	for _, realm := range scopes(q.Realm, AnyRealm, maxRealm) {
 		if realm == "" {
 			continue
@@ -95,18 +103,19 @@ func ofSenders(txn *badger.Txn, buf *keyBuffer, n phone.Number, q *Query) (State
 			}
 			r, found, err := pairIn(txn, buf, n, realm, sender)
 			if err != nil {
-				return State{}, false, err
+				unread = err
 			}
 			if found && r.inForce {
-				return r.state(Pair{Realm: realm, Sender: sender, Phone: n}), true, nil
+				return r.state(Pair{Realm: realm, Sender: sender, Phone: n}), true, unread
 			}
 		}
 	}
-	return State{}, false, nil
+	return State{}, false, unread
 }
 
-// anySender looks for an opt-out of n from any sender of realm, or a wider one.
-func anySender(txn *badger.Txn, buf *keyBuffer, n phone.Number, realm string) (State, bool, error) {
+// anySender looks for an opt-out of n from any sender of realm, or a wider one. Its
+// error is that of ofSenders.
+func anySender(txn *badger.Txn, buf *keyBuffer, n phone.Number, realm string) (s State, found bool, unread error) {
 	var hit State
 	for _, realm := range scopes(realm, AnyRealm, maxRealm) {
 		if realm == "" {
@@ -120,13 +129,13 @@ func anySender(txn *badger.Txn, buf *keyBuffer, n phone.Number, realm string) (S
 			return errFound
 		})
 		if err == errFound {
-			return hit, true, nil
+			return hit, true, unread
 		}
 		if err != nil {
-			return State{}, false, err
+			unread = err
 		}
 	}
-	return State{}, false, nil
+	return State{}, false, unread
 }
 
 // eachPair calls fn for each pair whose key begins with prefix, in the order of

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -31,6 +32,9 @@ func (d *Durable) runRebuild(end chain) {
 		}
 		d.blocked.set(err)
 		d.log.Error("the index cannot be built from the journal", "error", err)
+		if errors.Is(err, ErrDamaged) {
+			d.journalFault.set(err)
+		}
 		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewerFormat) {
 			return
 		}
@@ -42,13 +46,13 @@ func (d *Durable) runRebuild(end chain) {
 	}
 }
 
-// filler makes the index of all events, and closes it: all of it is in tables.
-type filler func(ctx context.Context) error
+// filler makes the index of all events in dir, and closes it: all of it is in tables.
+type filler func(ctx context.Context, dir string) error
 
 // batchFill is the filler for a short journal: the events are written in order.
 func (d *Durable) batchFill(end chain) filler {
-	return func(ctx context.Context) error {
-		ix, err := openIndex(&d.o)
+	return func(ctx context.Context, dir string) error {
+		ix, err := openIndex(&d.o, dir)
 		if err != nil {
 			return unavailable("the new index", err)
 		}
@@ -65,24 +69,30 @@ func (d *Durable) batchFill(end chain) filler {
 
 // bulkFill is the filler for a long journal: the events are sorted by pair.
 func (d *Durable) bulkFill(end chain, room func(need uint64) error) filler {
-	return func(ctx context.Context) error {
-		return d.bulkBuild(ctx, d.o.path(indexName), end, room)
+	return func(ctx context.Context, dir string) error {
+		return d.bulkBuild(ctx, dir, end, room)
 	}
 }
 
 // rebuild makes the index from the whole journal, whose every checksum and hash
 // it checks on the way, and publishes it.
-func (d *Durable) rebuild(ctx context.Context, end chain, fill filler) error {
+func (d *Durable) rebuild(ctx context.Context, end chain, fill filler) (err error) {
 	began := time.Now()
 	// Without a checkpoint an index that is half built is never believed.
 	if err := dropFile(d.o.fs, d.o.path(checkpointName)); err != nil {
 		return unavailable("the checkpoint cannot be removed", err)
 	}
-	if err := removeIndex(d.o.path(indexName)); err != nil {
+	dir := d.buildDir()
+	if err := removeIndex(dir); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil && d.doubted.Load() != nil {
+			_ = os.RemoveAll(dir) // the next attempt takes another
+		}
+	}()
 	if end.number > 0 {
-		err := fill(ctx)
+		err := fill(ctx, dir)
 		if errors.Is(err, errIndex) {
 			err = unavailable("the new index", err)
 		}
@@ -90,11 +100,11 @@ func (d *Durable) rebuild(ctx context.Context, end chain, fill filler) error {
 			return err
 		}
 	}
-	ix, err := openIndex(&d.o) // which verifies the tables
+	ix, err := openIndex(&d.o, dir) // which verifies the tables
 	if err != nil {
 		return unavailable("the new index", err)
 	}
-	if err := d.saveCheckpoint(end); err != nil {
+	if err := d.saveCheckpoint(ix, end); err != nil {
 		_ = ix.close()
 		return err
 	}
@@ -102,6 +112,7 @@ func (d *Durable) rebuild(ctx context.Context, end chain, fill filler) error {
 	if end.number > 0 {
 		d.log.Info("the index is built", "events", end.number, "took", time.Since(began).Round(time.Millisecond).String())
 	}
+	d.dismiss()
 	return nil
 }
 

@@ -36,7 +36,7 @@ func (d *Durable) sortEvents(ctx context.Context, s *sorter, end chain) (map[str
 	var payload [foldPayload]byte
 	relays := map[string]relayRow{}
 	told := time.Now()
-	at, err := d.journal.scan(ctx, d.journal.first(), func(position uint64, r *record, _ Hash) error {
+	at, err := d.journal.scanTo(ctx, d.journal.first(), end.position, func(position uint64, r *record, _ Hash) error {
 		if r.Number%lookEvery == 0 && time.Since(told) >= progressEvery {
 			told = time.Now()
 			d.log.Info("building the index: reading the journal", "event", r.Number, "of", end.number)

@@ -3,7 +3,6 @@ package optoutstore
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"runtime/debug"
 	"time"
@@ -191,65 +190,6 @@ func (ix *index) unnamed() error {
 	}
 	return nil
 }
-
-// replace takes a damaged index out of use and builds another from the journal.
-func (d *Durable) replace(ix *index, why error) {
-	d.log.Error("the index is damaged; until it is built again from the journal nothing is answered from it",
-		"why", why, "events", d.applied.Load().number)
-	if err := d.withdraw(ix, why); err != nil {
-		d.blocked.set(unavailable("the damaged index cannot be put aside; restart", err))
-		d.log.Error("the damaged index cannot be put aside; the next start builds it again", "error", err)
-		return
-	}
-	d.workers.Add(1) // runRebuild's own
-	d.runRebuild(*d.tail.Load())
-}
-
-// withdraw takes the index away from lookups and changes, waits for those that are
-// reading it, and closes it.
-func (d *Durable) withdraw(ix *index, why error) error {
-	d.blocked.set(fmt.Errorf("%w: %v", ErrNotReady, why))
-	d.keeping.Lock() // or its checkpoint could be saved again
-	d.applying.Lock()
-	d.index.Store(nil)
-	d.applying.Unlock()
-	err := d.o.fs.Remove(d.o.path(checkpointName))
-	d.keeping.Unlock()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unavailable("the checkpoint cannot be removed", err)
-	}
-	ix.retire()
-	for {
-		err := d.closeIndex(ix)
-		if !errors.Is(err, ErrNoSpace) {
-			if errors.Is(err, errStillRunning) {
-				return err
-			}
-			return nil // whatever else is wrong with it
-		}
-		d.blocked.set(err)
-		select {
-		case <-d.ctx.Done():
-			return err
-		case <-time.After(spaceEvery):
-		}
-	}
-}
-
-// retire lets nobody read the index any more, and waits until all who are reading
-// it have done so. Who comes later gets an error.
-func (ix *index) retire() {
-	ix.retired.Store(true)
-	dead := &snapshot{txn: ix.over}
-	dead.refs.Store(retiredRefs)
-	if old := ix.newest.Swap(dead); old != nil {
-		old.release()
-	}
-	ix.held.shut()
-}
-
-// retiredRefs keeps the snapshot of a retired index from being discarded again.
-const retiredRefs = 1 << 40
 
 // guarded ends a reading of the index, with what debug.SetPanicOnFault(true) has
 // returned at its beginning. A panic of Badger's amid damaged bytes means "not

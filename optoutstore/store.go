@@ -208,7 +208,8 @@ type SenderCount struct {
 
 // Health is what a store can do at present.
 type Health struct {
-	// Readable is false while the index is rebuilt, or after damage.
+	// Readable is false while the index is rebuilt, or after damage. Lookups may
+	// still find opt-outs, which stand; all else is an error.
 	Readable bool
 	// Writable is false where stops cannot be recorded: no space, an error of the
 	// journal, or not Readable.
