@@ -49,11 +49,13 @@ type Relay struct {
 	api      smsapi.Relayer
 	endpoint *url.URL
 	realms   []string // canonical, as Realms
+	accounts []string // as they were written
 }
 
 // RelayRealm is a realm at the backend.
 type RelayRealm struct {
-	// The account's name, compared without letter case and outer white space.
+	// The account's name. It is compared without letter case and outer white space;
+	// the backend gets it as it is written here.
 	Name string `json:"name"`
 
 	// The password that the backend has for it. Use a placeholder, {env.*} or
@@ -152,7 +154,7 @@ func (r *Relay) provisionRealms(a *App, repl *caddy.Replacer) error {
 	if len(r.Realms) == 0 {
 		return errors.New("no realm is named, so that nothing would be told; add 'realm <name> <password>', with the password that the backend has for it")
 	}
-	r.realms = nil
+	r.realms, r.accounts = nil, nil
 	for _, realm := range r.Realms {
 		written, err := repl.ReplaceOrErr(realm.Name, true, true)
 		if err != nil {
@@ -177,6 +179,7 @@ func (r *Relay) provisionRealms(a *App, repl *caddy.Replacer) error {
 				zap.String("realm", name))
 		}
 		r.realms = append(r.realms, name)
+		r.accounts = append(r.accounts, strings.TrimSpace(written))
 	}
 	for name := range a.accounts.byRealm {
 		if !slices.Contains(r.realms, name) {

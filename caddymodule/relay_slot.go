@@ -151,7 +151,7 @@ func (a *App) newRelayUser() *relayUser {
 	return &relayUser{url: shownURL(r.endpoint), engine: func(s *relaySlot, paused bool) *relay.Engine {
 		var realms []relay.Realm
 		for i, name := range r.realms {
-			realms = append(realms, relay.Realm{Name: name, Password: func() (string, error) {
+			realms = append(realms, relay.Realm{Name: name, Account: r.accounts[i], Password: func() (string, error) {
 				return r.Realms[i].password(caddy.NewReplacer())
 			}})
 		}

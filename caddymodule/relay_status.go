@@ -93,7 +93,7 @@ func (s *relaySlot) status(ctx context.Context) (relayStatus, error) {
 			out.State, out.Reason = relayUnwritable, now.Store
 		}
 	}
-	if paused {
+	if paused && out.State != relayNone {
 		out.State = relayPaused
 	}
 	notTold := make(map[string]uint64)

@@ -16,11 +16,15 @@ import (
 	"github.com/stopgate/stopgate/phone"
 )
 
-const relayPassword = "at-the-backend"
+// relayAccount is the test realm as the backend calls it.
+const (
+	relayAccount  = "MyRealm"
+	relayPassword = "at-the-backend"
+)
 
 // relayTo is the block of a relay to a backend.
 func relayTo(addr string, more ...string) string {
-	return "relay http://" + addr + "/bin/api_web {\nrealm " + testRealm + " " + relayPassword + "\n" + strings.Join(more, "\n") + "\n}"
+	return "relay http://" + addr + "/bin/api_web {\nrealm " + relayAccount + " " + relayPassword + "\n" + strings.Join(more, "\n") + "\n}"
 }
 
 func fanOutOf(sender string) string {
@@ -41,7 +45,7 @@ func (b *backend) stops(t *testing.T) (phones []string) {
 		if err != nil || form.Get("c") != "smsstopsubscribersend" {
 			continue
 		}
-		if r.Method != http.MethodPost || r.Target != "/bin/api_web" || form.Get("r") != testRealm || form.Get("sender_code") != testSender {
+		if r.Method != http.MethodPost || r.Target != "/bin/api_web" || form.Get("r") != relayAccount || form.Get("sender_code") != testSender {
 			t.Errorf("the backend was told %s", r.Line)
 		}
 		phones = append(phones, form.Get("phone"))

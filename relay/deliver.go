@@ -77,7 +77,7 @@ func (e *Engine) tell(ctx context.Context, f flight) (a Answer) {
 		f.l.password = password
 		e.mu.Unlock()
 	}
-	return e.o.Backend.Tell(ctx, f.l.realm.Name, password, f.it.sender, f.it.phone)
+	return e.o.Backend.Tell(ctx, f.l.realm.Account, password, f.it.sender, f.it.phone)
 }
 
 // landed ends a delivery for the order, after what became of it is noted.

@@ -22,8 +22,9 @@ type Backend interface {
 
 // Realm is a realm whose opt-outs are relayed.
 type Realm struct {
-	// Name in canonical form.
-	Name string
+	// Name in canonical form, Account as the backend is told it; it may care about
+	// letter case.
+	Name, Account string
 	// Password is the backend's. It is asked when the engine starts, and again
 	// where the backend seems not to like the one it has.
 	Password func() (string, error)

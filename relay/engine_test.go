@@ -100,7 +100,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, store: storetest.NewFaulty(storetest.NewModel()), backend: newFakeBackend(), order: NewOrder(), logs: new(strings.Builder)}
 	b.o = Options{
 		Store: b.store, Backend: b.backend, Order: b.order,
-		Realms:      []Realm{{testRealm, func() (string, error) { return testPassword, nil }}},
+		Realms:      []Realm{{testRealm, "MyRealm", func() (string, error) { return testPassword, nil }}},
 		Concurrency: 8,
 		Logger:      slog.New(slog.NewTextHandler(&lockedWriter{w: b.logs}, nil)),
 		Phone:       phone.Number.String,
@@ -369,7 +369,7 @@ func TestEngineWrongPassword(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		password := "correct-old"
 		var mu sync.Mutex
-		b.o.Realms = append(b.o.Realms, Realm{"other", func() (string, error) {
+		b.o.Realms = append(b.o.Realms, Realm{"other", "Other", func() (string, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			return password, nil
