@@ -132,6 +132,8 @@ func (x *exchange) read(unusable error) decision {
 	switch {
 	case x.call.Kind == smsapi.Other:
 		return pass
+	case x.call.RealmFolded && x.call.Kind != smsapi.Stop && !x.h.app.accounts.knows(x.call.Realm):
+		return x.refuse(refusedRealm)
 	case !x.complete():
 		x.h.logger.Error("the API's module has read a call without what it needs; it was not forwarded", x.fields(broken)...)
 		return broken
@@ -155,6 +157,16 @@ func (x *exchange) read(unusable error) decision {
 	default:
 		return broken
 	}
+}
+
+// refusedRealm is the answer to a send on an account that is none of the gateway's, if
+// it is written with characters outside ASCII. Collations of databases find accounts by
+// thousands of such spellings: a Bengali visarga behind the name is nothing to MySQL's
+// default, and a sharp s is one s or two. No table of ours would hold them all.
+var refusedRealm = &smsapi.Refusal{
+	Status: http.StatusBadRequest,
+	Code:   "realm_unknown",
+	Reason: "The realm is written with characters outside ASCII and is none that this gateway knows, so write it as it was given to you",
 }
 
 // complete reports whether the call holds what its kind promises. An API's module

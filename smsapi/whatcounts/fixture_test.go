@@ -73,6 +73,9 @@ func (f *fixture) judge(r *http.Request) (verdict, *smsapi.Refusal) {
 	if refusal := f.api.Read(r, &body, &call); refusal != nil {
 		return refused, refusal
 	}
+	if call.RealmFolded && call.Kind != smsapi.Other && call.Realm != f.realm {
+		return refused, nil
+	}
 	switch call.Kind {
 	case smsapi.Stop:
 		return stopped200, nil
