@@ -22,25 +22,6 @@ type Row struct {
 // NDJSON line. The last three may be missing.
 var Names = []string{"realm", "sender", "phone", "at", "source", "reason"}
 
-// field returns the field of a name of Names.
-func (r *Row) field(name string) *string {
-	switch name {
-	case "realm":
-		return &r.Realm
-	case "sender":
-		return &r.Sender
-	case "phone":
-		return &r.Phone
-	case "at":
-		return &r.At
-	case "source":
-		return &r.Source
-	case "reason":
-		return &r.Reason
-	}
-	return nil
-}
-
 // Format is how a file is written.
 type Format string
 
