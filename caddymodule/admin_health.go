@@ -11,7 +11,9 @@ import (
 type listHealth struct {
 	Readable bool `json:"readable"`
 	Writable bool `json:"writable"`
-	// Error says why either is false.
+	// InMemory is true once lookups of phones that never opted out need no disk.
+	InMemory bool `json:"in_memory"`
+	// Error says why Readable or Writable is false.
 	Error string `json:"error,omitempty"`
 	// Events is the number of the newest event on disk, Applied of the newest one
 	// that lookups see.
@@ -33,7 +35,7 @@ func adminHealth(w http.ResponseWriter, r *http.Request) error {
 		return answerJSON(w, http.StatusServiceUnavailable, listHealth{Error: api.Err.Error()})
 	}
 	h := shared.Health() // it may be closed meanwhile, and then says so
-	answer := listHealth{Readable: h.Readable, Writable: h.Writable, Error: h.Reason, Events: h.Events, Applied: h.Applied}
+	answer := listHealth{Readable: h.Readable, Writable: h.Writable, InMemory: h.InMemory, Error: h.Reason, Events: h.Events, Applied: h.Applied}
 	if !h.Readable || !h.Writable {
 		return answerJSON(w, http.StatusServiceUnavailable, answer)
 	}

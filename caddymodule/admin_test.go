@@ -141,7 +141,7 @@ func TestAdminVerbs(t *testing.T) {
 	if h := asked[events](g, 200, "POST", "/sms_optout/history", `{"phone":"13105550000"}`); h.Events == nil || len(h.Events) != 0 {
 		t.Errorf("history of another phone: %+v", h)
 	}
-	if h := asked[listHealth](g, 200, "GET", "/sms_optout/health", ""); h != (listHealth{Readable: true, Writable: true, Events: 2, Applied: 2}) {
+	if h := asked[listHealth](g, 200, "GET", "/sms_optout/health", ""); h != (listHealth{Readable: true, Writable: true, InMemory: true, Events: 2, Applied: 2}) {
 		t.Errorf("health: %+v", h)
 	}
 }

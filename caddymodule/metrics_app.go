@@ -130,7 +130,7 @@ func (c *appCollector) collectStore(ch chan<- prometheus.Metric) {
 
 	ctx, cancel := context.WithTimeout(context.Background(), statsTimeout)
 	defer cancel()
-	stats, err := store.Stats(ctx)
+	stats, err := store.Store.Stats(ctx) // which is not counted: nobody asked
 	lastWrite := health.LastWrite
 	if err == nil && lastWrite.IsZero() {
 		lastWrite = stats.Newest

@@ -21,6 +21,8 @@ const (
 	opHistory
 	opDetail
 	opEvents
+	opStats
+	opVerify
 	// What writes.
 	opOptOut
 	opLift
@@ -36,7 +38,7 @@ const (
 func (op storeOperation) String() string {
 	return [storeOperations]string{
 		"open",
-		"lookup", "in_force", "untold", "relay_from", "states", "history", "detail", "events",
+		"lookup", "in_force", "untold", "relay_from", "states", "history", "detail", "events", "stats", "verify",
 		"opt_out", "lift", "import", "told", "untell", "set_relay_from",
 	}[op]
 }
@@ -103,6 +105,17 @@ func (s *sharedStore) Events(ctx context.Context, after optoutstore.Place, fn fu
 		return stopped
 	})
 	return place, walked(opEvents, err, stopped)
+}
+
+// Stats implements [optoutstore.Store].
+func (s *sharedStore) Stats(ctx context.Context) (optoutstore.Stats, error) {
+	stats, err := s.Store.Stats(ctx)
+	return stats, counted(opStats, err)
+}
+
+// Verify implements [optoutstore.Store].
+func (s *sharedStore) Verify(ctx context.Context, progress func(done, total uint64)) error {
+	return counted(opVerify, s.Store.Verify(ctx, progress))
 }
 
 // OptOut implements [optoutstore.Store], and announces.

@@ -34,14 +34,14 @@ func TestContract(t *testing.T) {
 // TestRandom compares the store with the model, over closes only.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	storetest.Random(t, storetest.Keeper{Open: keeper{t.TempDir()}.open, Runs: 5})
+	storetest.Random(t, storetest.Keeper{Open: keeper{t.TempDir()}.open, Root: optoutstore.MemoryDir(t), Runs: 5})
 }
 
 // TestRandomCrash compares the store with the model, over closes and crashes.
 func TestRandomCrash(t *testing.T) {
 	t.Parallel()
 	k := keeper{t.TempDir()}
-	storetest.Random(t, storetest.Keeper{Open: k.open, Crash: k.crash, Runs: 10})
+	storetest.Random(t, storetest.Keeper{Open: k.open, Crash: k.crash, Root: optoutstore.MemoryDir(t), Runs: 10})
 }
 
 // keeper opens stores, all with one witness.

@@ -113,11 +113,13 @@ func (d *Durable) Health() Health {
 	if us := d.lastWrite.Load(); us != 0 {
 		h.LastWrite = microTime(us)
 	}
+	ix := d.index.Load()
+	h.InMemory = ix != nil && ix.summary.Load() != nil
 	var why error
 	switch {
 	case d.gate.isShut():
-		why, h.Readable, h.Writable = ErrClosed, false, false
-	case d.index.Load() == nil:
+		why, h.Readable, h.Writable, h.InMemory = ErrClosed, false, false, false
+	case ix == nil:
 		why, h.Readable, h.Writable = d.notReady(), false, false
 	default:
 		if why = d.writeFault.get(); why == nil {

@@ -2,6 +2,7 @@ package optoutstore
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,11 +45,13 @@ func forgetfulLife(fsys *forgetFS, o Options) map[int]bool {
 func TestForgetful(t *testing.T) {
 	t.Parallel()
 	all := 0
+	memory := MemoryDir(t)
 	for cut := 1; ; cut++ {
 		if testing.Short() && cut%5 != 0 {
 			continue
 		}
-		root := t.TempDir()
+		root := filepath.Join(memory, fmt.Sprint(cut))
+		mkdir(t, root)
 		fsys := newForgetFS(cut)
 		o := Options{
 			Dir:             filepath.Join(root, "store"),
@@ -61,12 +64,19 @@ func TestForgetful(t *testing.T) {
 		acked := forgetfulLife(fsys, o)
 		all += len(acked)
 		for _, name := range []string{"with", "without"} {
-			to := t.TempDir()
+			to := filepath.Join(memory, fmt.Sprint(cut, name))
+			mkdir(t, to)
 			fsys.restore(t, root, to)
 			if name == "with" {
 				keepTables(t, o.path(indexName), filepath.Join(to, "store", indexName))
 			}
 			checkForgetful(t, cut, to, acked)
+			if err := os.RemoveAll(to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.RemoveAll(root); err != nil {
+			t.Fatal(err)
 		}
 		if !fsys.isCut() {
 			t.Logf("%d calls, %d acknowledgements", cut-1, all)
@@ -115,5 +125,12 @@ func keepTables(t *testing.T, from, to string) {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func mkdir(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(dir, dirPerm); err != nil {
+		t.Fatal(err)
 	}
 }

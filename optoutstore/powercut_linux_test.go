@@ -27,9 +27,12 @@ func TestPowerCut(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can mount a file system; TestForgetful does it with one that forgets")
 	}
-	cuts := 20
-	if testing.Short() {
+	cuts := 6 // at random moments
+	switch {
+	case testing.Short():
 		cuts = 3
+	case os.Getenv(allEnv) != "":
+		cuts = 40
 	}
 	root := t.TempDir()
 	image, disk := filepath.Join(root, "image"), filepath.Join(root, "disk")

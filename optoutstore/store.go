@@ -217,6 +217,10 @@ type Health struct {
 	// Damaged is true where a part of the journal can no longer be read. What the
 	// index knows is enforced and recorded all the same.
 	Damaged bool
+	// InMemory is true once the phones of all opt-outs are held in memory, so that
+	// most lookups need no more. It is false for a while after each open and each
+	// building of the index. Lookups are right all the same.
+	InMemory bool
 	// Reason says why one of these is not as it should be, for an operator. It holds
 	// no phone.
 	Reason string

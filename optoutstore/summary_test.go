@@ -153,6 +153,9 @@ func waitSummary(t testing.TB, d *Durable) *summary {
 			t.Fatal("the summary is not built")
 		}
 	}
+	if h := d.Health(); !h.InMemory {
+		t.Fatalf("health %+v", h)
+	}
 	return ix.summary.Load()
 }
 

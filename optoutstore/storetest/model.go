@@ -154,7 +154,7 @@ func (m *Model) Health() optoutstore.Health {
 	if m.closed {
 		return optoutstore.Health{Reason: optoutstore.ErrClosed.Error(), Events: n, Applied: n}
 	}
-	return optoutstore.Health{Readable: true, Writable: true, Events: n, Applied: n, LastWrite: m.wrote}
+	return optoutstore.Health{Readable: true, Writable: true, InMemory: true, Events: n, Applied: n, LastWrite: m.wrote}
 }
 
 // Close implements [optoutstore.Store].

@@ -33,6 +33,10 @@ type Keeper struct {
 	// Without Crash the store is only ever closed.
 	Crash func(s optoutstore.Store, dir string) (string, error)
 
+	// Root is the directory in which Random makes the stores'; empty for one of the
+	// test's own.
+	Root string
+
 	// Runs is how many runs Random makes, of some 30 steps each, a third of which
 	// open the store again. Zero, and -rapid.checks where it is given, leave that
 	// to package rapid.
@@ -48,7 +52,10 @@ type Keeper struct {
 // The flags of package rapid say how often and how long, and repeat what failed:
 // -rapid.checks, -rapid.steps, -rapid.seed, -rapid.failfile.
 func Random(t *testing.T, k Keeper) {
-	root := t.TempDir()
+	root := k.Root
+	if root == "" {
+		root = t.TempDir()
+	}
 	runs, failed := 0, false
 	if f := flag.Lookup("rapid.checks"); f.Value.String() != f.DefValue {
 		k.Runs = 0
