@@ -92,7 +92,7 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 	return eachCookie(lines, func(found role, value string) *smsapi.Refusal {
 		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
 		if found != sender {
-			args.of[found].in |= inQuery | inBody // it is there for whoever reads cookies, wherever else they look
+			args.of[found].in |= everywhere // it is there for whoever reads cookies, wherever else they look
 		}
 		switch found {
 		case realm:

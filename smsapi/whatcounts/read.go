@@ -44,7 +44,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	}
 	query := r.URL.RawQuery
 	args := arguments{singleBytes: singleBytes}
-	args.read(smsapi.QueryForm(query), inQuery)
+	args.readQuery(query)
 	if form != "" {
 		args.read(smsapi.BodyForm(form), inBody)
 	}
