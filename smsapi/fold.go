@@ -192,10 +192,12 @@ func skeleton(dst []byte, s []byte) []byte {
 // foreignSkeleton is skeleton for names with bytes outside ASCII.
 func foreignSkeleton(dst []byte, s []byte) []byte {
 	for _, r := range string(norm.NFKD.Bytes(repairUTF8(s))) {
-		if len(dst) == maxSkeleton {
+		if len(dst) >= maxSkeleton {
 			break
 		}
 		switch {
+		case r == 'ß' || r == 'ẞ': // SS in capitals, to JavaScript, Java, Python, Ruby and PHP
+			dst = append(dst, "ss"...)
 		case bestFit[r] != 0:
 			if c := bestFit[r]; isAlnum(c) {
 				dst = append(dst, c)

@@ -1,6 +1,9 @@
 package smsapi
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestNameFolds(t *testing.T) {
 	t.Parallel()
@@ -30,10 +33,24 @@ func TestValueFolds(t *testing.T) {
 	for value, want := range map[string]int{
 		"send": 0, "SEND": 0, "+send": 0, "send%20": 0, "send%00": 0, "send,stop": 0, "stop,send": 0, "stop%7Csend": 0,
 		"%22send%22": 0, "%EF%BD%93end": 0, "[%22send%22]": 0, "s%2565nd": 0, "send%": 0, "x send": 0, "x=send": 0,
+		"ſend": 0, "sendß": -1,
 		"sender": -1, "resend": -1, "": -1, "sendx": -1, "se": -1,
 	} {
 		if got := ValueFolds(value, known); got != want {
 			t.Errorf("ValueFolds(%q) = %d, want %d", value, got, want)
 		}
+	}
+}
+
+// A sharp s is two letters in capitals.
+func TestSharpS(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"meßage", "me%C3%9Fage", "ME%E1%BA%9EAGE", "message"} {
+		if ValueFolds(value, []string{"message"}) != 0 {
+			t.Errorf("%q is not found", value)
+		}
+	}
+	if ValueFolds(strings.Repeat("ß", 200)+"message", []string{"message"}) >= 0 {
+		t.Error("what is longer than any name is found")
 	}
 }

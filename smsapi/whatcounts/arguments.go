@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stopgate/stopgate/smsapi"
 )
@@ -105,57 +106,6 @@ func keepsASCII(charset string) bool {
 	return charset == ""
 }
 
-// readQuery is read for a query, of which some readers see a part where it holds a raw
-// "?". Hono 3 finds an argument behind each of them, inside a value as well.
-func (args *arguments) readQuery(query string) {
-	first := strings.IndexByte(query, '?')
-	if first < 0 {
-		args.read(smsapi.QueryForm(query), inQuery)
-		return
-	}
-	last := strings.LastIndexByte(query, '?')
-	form := smsapi.QueryForm(query)
-	var p smsapi.Pair
-	for at := 0; form.Next(&p); {
-		for query[at] == '&' || query[at] == ';' {
-			at++
-		}
-		from := inQuery
-		if at <= first {
-			from |= inFirst
-		}
-		if at > last {
-			from |= inLast
-		}
-		if p.Plain {
-			args.readPlain(&p, from|inPlain)
-		} else {
-			args.readOdd(&p, from)
-		}
-		at += len(p.Name) + len(p.Value)
-		if !p.Bare {
-			at++
-		}
-	}
-	args.segments += form.Segments()
-	args.pieces += form.Pieces()
-	for rest, ok := query[first+1:], true; ok; {
-		var pair string
-		pair, rest, ok = strings.Cut(rest, "?")
-		name, value, given := strings.Cut(pair, "=")
-		r := roleOf(name)
-		if !given || r == noRole || r == password || r == command && !foldsToSMSCommand(upToAmpersand(value)) {
-			continue
-		}
-		args.object(r, refusedSpelling[r])
-	}
-}
-
-func upToAmpersand(value string) string {
-	value, _, _ = strings.Cut(value, "&")
-	return value
-}
-
 // readOdd looks at a name that some readers decode or fold.
 func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if r := decodedRole(p.Name); r != noRole {
@@ -183,15 +133,6 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.object(r, refusedSpelling[r])
-}
-
-// readNameless looks at a pair that begins with "=". Spring WebFlux and Netty pass over
-// it, and find the name behind: =phone=1.
-func (args *arguments) readNameless(p *smsapi.Pair) {
-	name, _, _ := strings.Cut(strings.TrimLeft(p.Value, "="), "=")
-	if r := foldedRole(name); r != noRole {
-		args.object(r, refusedSpelling[r])
-	}
 }
 
 var charsetSkeletons = []string{"charset"}
@@ -432,7 +373,7 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	if kind, ok := smsCommand(string(decoded)); ok && met&smsapi.EscapesTwice == 0 {
 		return kind, args.cookieCommand(r)
 	}
-	if !f.plain && foldsToSMSCommand(f.raw) {
+	if !f.plain && (foldsToSMSCommand(f.raw) || !utf8.Valid(decoded)) { // ISO-8859-1 has a sharp s
 		return smsapi.Other, refusedCommand
 	}
 	if refusal := args.cookieCommand(r); refusal != nil {
