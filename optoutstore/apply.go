@@ -22,7 +22,7 @@ type outcome struct {
 // outcomeOf is what the event in r does, after which its pair's row is state.
 func outcomeOf(r *record, state row) outcome {
 	return outcome{
-		pair: r.Pair, number: r.Number, kind: r.Kind, counts: deltaOf(r.Kind, r.wasUntold), state: state, from: r.From,
+		pair: r.Pair, number: r.Number, kind: r.Kind, counts: deltaOf(r.Kind, r.wasUntold, r.prev), state: state, from: r.From,
 	}
 }
 

@@ -158,10 +158,11 @@ func (b *backup) segment(s segmentPart, at *chain) error {
 	if err != nil {
 		return err
 	}
-	f, err := s.open(b.d.o.fs, os.O_RDWR)
+	f, done, err := s.read(b.d.o.fs)
 	if err != nil {
 		return unavailable(s.name+" cannot be opened", err)
 	}
+	defer done()
 	return b.add(path.Join(journalName, filepath.Base(s.name)), s.upTo, io.NewSectionReader(f, 0, s.upTo))
 }
 

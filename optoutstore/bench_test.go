@@ -33,7 +33,7 @@ func benchStore(b *testing.B, rows int) *Durable {
 		}
 		var err error
 		s := step{kind: OptedOut, number: uint64(n + 1)}
-		out := &outcome{pair: pairN(n), number: s.number, kind: s.kind, counts: deltaOf(s.kind, false), state: s.fold(row{})}
+		out := &outcome{pair: pairN(n), number: s.number, kind: s.kind, counts: deltaOf(s.kind, false, 0), state: s.fold(row{})}
 		if arena, err = setRow(wb, arena, out); err != nil {
 			b.Fatal(err)
 		}

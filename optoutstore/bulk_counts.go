@@ -45,6 +45,7 @@ func (c *countSums) count(r row) {
 		sum = &countRow{}
 		c.sums[string(c.key)] = sum
 	}
+	sum.pairs++
 	if r.inForce {
 		sum.inForce++
 	}
@@ -57,11 +58,12 @@ func (c *countSums) count(r row) {
 // spill hands the sums to the sorter.
 func (c *countSums) spill() error {
 	c.spills++
-	var payload [24]byte
+	var payload [32]byte
 	for key, sum := range c.sums {
 		binary.BigEndian.PutUint64(payload[:], sum.inForce)
 		binary.BigEndian.PutUint64(payload[8:], sum.untold)
-		binary.BigEndian.PutUint64(payload[16:], sum.asOf)
+		binary.BigEndian.PutUint64(payload[16:], sum.pairs)
+		binary.BigEndian.PutUint64(payload[24:], sum.asOf)
 		if err := c.sorted.add([]byte(key), c.spills, payload[:]); err != nil {
 			return err
 		}
@@ -87,7 +89,8 @@ func (c *countSums) each(fn func(key []byte, r countRow) error) error {
 		key = append(key[:0], e.key...)
 		sum.inForce += binary.BigEndian.Uint64(e.payload)
 		sum.untold += binary.BigEndian.Uint64(e.payload[8:])
-		sum.asOf = max(sum.asOf, binary.BigEndian.Uint64(e.payload[16:]))
+		sum.pairs += binary.BigEndian.Uint64(e.payload[16:])
+		sum.asOf = max(sum.asOf, binary.BigEndian.Uint64(e.payload[24:]))
 		return nil
 	})
 	if err != nil || len(key) == 0 {

@@ -50,14 +50,18 @@ func (s step) fold(was row) row {
 }
 
 // delta is by how much an event changes the counts: -1, 0 or 1.
-type delta struct{ inForce, untold int8 }
+type delta struct{ inForce, untold, pairs int8 }
 
-// deltaOf is the delta of an event, which follows from its record alone.
-func deltaOf(kind Kind, wasUntold bool) delta {
+// deltaOf is the delta of an event, which follows from its record alone: its kind,
+// whether the pair was untold before, and where the pair's event before stands.
+func deltaOf(kind Kind, wasUntold bool, prev uint64) delta {
 	var d delta
 	switch kind {
 	case OptedOut:
 		d = delta{inForce: 1, untold: 1}
+		if prev == 0 {
+			d.pairs = 1 // the first of the pair
+		}
 	case OptedOutAgain, Untold:
 		d.untold = 1
 	case Lifted:

@@ -118,7 +118,7 @@ func FuzzRow(f *testing.F) {
 	f.Add(key, appendPairRow(nil, key, row{inForce: true, number: 1, position: 2, effective: 3, recorded: 4, last: 1}))
 	f.Add(key, appendPairRow(nil, key, row{inForce: true, told: true, number: 1, position: 2, last: 5}))
 	f.Add(key, appendRelayRow(nil, key, relayRow{1, 2}))
-	f.Add(key, appendCountRow(nil, key, countRow{tally{5, 3}, 7}))
+	f.Add(key, appendCountRow(nil, key, countRow{tally{5, 3, 6}, 7}))
 	f.Fuzz(func(t *testing.T, key, v []byte) {
 		if r, err := parsePairRow(key, v); err == nil && !bytes.Equal(appendPairRow(nil, key, r), v) {
 			t.Fatal("pair")

@@ -134,6 +134,11 @@ func openIndex(o *Options, dir string) (ix *index, err error) {
 			return nil, err
 		}
 	}
+	// Where this fails Badger leaves up to four goroutines behind (v4.9.6, db.go: the
+	// two of newOracle, monitorCache, updateSize), and gives nothing to end them with.
+	// What can be wrong with its files was looked at above, so that it fails rarely;
+	// and it is tried twice at an open, and once in an attempt to build an index, of
+	// which there is at most one a minute after a while.
 	db, err := badger.Open(opt)
 	if err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock") {
 		return nil, lockedError(o.Dir)

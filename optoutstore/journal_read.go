@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"sort"
 )
 
@@ -65,10 +64,11 @@ func (j *journal) scanTo(ctx context.Context, at chain, to uint64, visit visitor
 
 // scanSegment reads the frames of s from at up to its byte size.
 func (j *journal) scanSegment(ctx context.Context, s *segment, at chain, size int64, visit visitor) (chain, error) {
-	f, err := s.open(j.fs, os.O_RDWR)
+	f, done, err := s.read(j.fs)
 	if err != nil {
 		return at, unavailable(s.name+" cannot be opened", err)
 	}
+	defer done()
 	seen := 0
 	at, err = scanFrames(f, s, at, size, func(position uint64, r *record, hash Hash) error {
 		if seen++; seen%1024 == 0 && ctx.Err() != nil {
@@ -91,10 +91,11 @@ func (j *journal) record(position uint64) (record, error) {
 	if s == nil {
 		return record{}, fmt.Errorf("%w: there is no position %d", ErrDamaged, position)
 	}
-	f, err := s.open(j.fs, os.O_RDWR)
+	f, done, err := s.read(j.fs)
 	if err != nil {
 		return record{}, unavailable(s.name+" cannot be opened", err)
 	}
+	defer done()
 	var buf [maxRecord]byte
 	n, err := f.ReadAt(buf[:], int64(position-s.start))
 	if err != nil && !errors.Is(err, io.EOF) {

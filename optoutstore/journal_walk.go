@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sort"
 )
 
@@ -55,10 +54,11 @@ func (j *journal) walk(from, end chain, fn func(r *record, behind chain) error) 
 // walkSegment walks the events of s from from up to the position to, and returns
 // the place there.
 func (j *journal) walkSegment(s *segment, at chain, to uint64, fn func(r *record, behind chain) error) (chain, error) {
-	f, err := s.open(j.fs, os.O_RDWR)
+	f, done, err := s.read(j.fs)
 	if err != nil {
 		return at, unavailable(s.name+" cannot be opened", err)
 	}
+	defer done()
 	if at.position > to {
 		return at, damagedAt(s, at)
 	}

@@ -169,6 +169,7 @@ func TestCountSumsBeyondMemory(t *testing.T) {
 				sum.inForce++
 				sum.untold += uint64(i % 2)
 			}
+			sum.pairs++
 			sum.asOf = r.last
 			want[key] = sum
 		}

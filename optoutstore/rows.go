@@ -24,8 +24,9 @@ import (
 //	       0  1  version
 //	       1  8  opt-outs in force
 //	       9  8  those of them that the backend has not been told of
-//	      17  8  number of the newest event that is counted
-//	      25  4  CRC32C
+//	      17  8  pairs that ever had an opt-out: all that have a row
+//	      25  8  number of the newest event that is counted
+//	      33  4  CRC32C
 //
 //	relay: 0  1  version
 //	       1  8  number of the event behind which opt-outs are relayed
@@ -43,7 +44,7 @@ const (
 	rowVersion = 1
 
 	pairRowSize    = 46
-	countRowSize   = 29
+	countRowSize   = 37
 	relayRowSize   = 21
 	appliedRowSize = 69
 )
@@ -126,11 +127,13 @@ func parsePairRow(key, v []byte) (row, error) {
 type tally struct {
 	inForce uint64
 	untold  uint64 // those of them that the backend has not been told of
+	pairs   uint64 // pairs that have a row, in force or lifted
 }
 
 func (t *tally) add(by delta) {
 	t.inForce += uint64(by.inForce) // wraps back for -1
 	t.untold += uint64(by.untold)
+	t.pairs += uint64(by.pairs)
 }
 
 // countRow is how many opt-outs there are, after the event asOf. Events up to
@@ -145,6 +148,7 @@ func appendCountRow(dst, key []byte, r countRow) []byte {
 	dst = append(dst, rowVersion)
 	dst = binary.BigEndian.AppendUint64(dst, r.inForce)
 	dst = binary.BigEndian.AppendUint64(dst, r.untold)
+	dst = binary.BigEndian.AppendUint64(dst, r.pairs)
 	dst = binary.BigEndian.AppendUint64(dst, r.asOf)
 	return appendRowCRC(dst, start, key)
 }
@@ -154,8 +158,12 @@ func parseCountRow(key, v []byte) (countRow, error) {
 		return countRow{}, err
 	}
 	return countRow{
-		tally: tally{inForce: binary.BigEndian.Uint64(v[1:]), untold: binary.BigEndian.Uint64(v[9:])},
-		asOf:  binary.BigEndian.Uint64(v[17:]),
+		tally: tally{
+			inForce: binary.BigEndian.Uint64(v[1:]),
+			untold:  binary.BigEndian.Uint64(v[9:]),
+			pairs:   binary.BigEndian.Uint64(v[17:]),
+		},
+		asOf: binary.BigEndian.Uint64(v[25:]),
 	}, nil
 }
 

@@ -65,7 +65,7 @@ type segment struct {
 	noRoom bool
 
 	mu sync.Mutex
-	f  file // opened when needed
+	f  file // what it is written through, opened when needed
 }
 
 // end is the position behind the segment's last byte.
@@ -105,6 +105,22 @@ func (s *segment) open(fsys fsys, flag int) (file, error) {
 	}
 	s.f = f
 	return f, nil
+}
+
+// read returns a file to read the segment from, and what is called when that is
+// done. Those that were written to since the open, one for every 64 MiB, are open
+// anyway; the older ones, which may be many, are open only while they are read.
+func (s *segment) read(fsys fsys) (file, func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.f != nil {
+		return s.f, func() {}, nil
+	}
+	f, err := fsys.OpenFile(s.name, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, func() { _ = f.Close() }, nil
 }
 
 func (s *segment) close() error {

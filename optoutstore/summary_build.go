@@ -52,19 +52,18 @@ func (d *Durable) runSummary(ix *index) {
 // summarize adds the phone of every row to the summary, and lets lookups use it.
 //
 // Badger ends a scan without an error where a table is damaged (badger.md,
-// finding 8). A phone that was left out would be messaged, so the opt-outs in
-// force that were seen are counted, and must be as many as the index counts.
-// What is not in force may be left out: absent is the right answer for it too,
-// and the next event about it would lack no more than its link to those before.
+// finding 8). A phone that was left out would be messaged, or its next event lack
+// its link to those before. So the rows that were seen are counted, and those of
+// them that are in force, and both must be as many as the index counts.
 func (ix *index) summarize(interrupted func() error) (err error) {
 	defer ix.guarded(debug.SetPanicOnFault(true), &err)
 	s := ix.read()
 	defer s.release()
-	want, err := totalInForce(s.txn)
+	want, err := totals(s.txn)
 	if err != nil {
 		return err
 	}
-	var got uint64
+	var got tally
 	var last [phone.MaxDigits + 1]byte // of the row before; rows of a phone are neighbours
 	seen := 0
 	it := s.txn.NewIterator(badger.IteratorOptions{Prefix: []byte{pairPrefix}})
@@ -83,8 +82,9 @@ func (ix *index) summarize(interrupted func() error) (err error) {
 		}
 		err := item.Value(func(v []byte) error {
 			r, err := parsePairRow(key, v)
+			got.pairs++
 			if r.inForce {
-				got++
+				got.inForce++
 			}
 			return err
 		})
@@ -97,26 +97,28 @@ func (ix *index) summarize(interrupted func() error) (err error) {
 			copy(last[:], digits)
 		}
 	}
-	if got != want {
+	if got.pairs != want.pairs || got.inForce != want.inForce {
 		return errSummary
 	}
 	ix.summary.Store(ix.phones)
 	return nil
 }
 
-// totalInForce is how many opt-outs are in force by the counts of the realms.
-func totalInForce(txn *badger.Txn) (n uint64, err error) {
+// totals adds up the counts of the realms.
+func totals(txn *badger.Txn) (n tally, err error) {
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{totalPrefix}})
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
 		key := it.Item().Key()
 		err := it.Item().Value(func(v []byte) error {
 			r, err := parseCountRow(key, v)
-			n += r.inForce
+			n.inForce += r.inForce
+			n.untold += r.untold
+			n.pairs += r.pairs
 			return err
 		})
 		if err != nil {
-			return 0, rowError(err)
+			return tally{}, rowError(err)
 		}
 	}
 	return n, nil

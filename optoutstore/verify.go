@@ -44,7 +44,7 @@ func (d *Durable) Verify(ctx context.Context, progress func(event, last uint64))
 			return nil
 		}
 		if r.Kind.aboutPair() {
-			told.add(r.Pair, deltaOf(r.Kind, r.wasUntold))
+			told.add(r.Pair, deltaOf(r.Kind, r.wasUntold, r.prev))
 		}
 		return ix.holds(r, position)
 	})
@@ -124,12 +124,14 @@ func (ix *index) verifyCounts(told counts, upTo uint64, interrupted func() error
 			ix.summary.Store(nil)
 			return errNotSummarized
 		}
+		by := delta{pairs: 1}
 		if r.inForce {
-			rows.add(p, delta{inForce: 1})
+			by.inForce = 1
 		}
 		if r.untold() {
-			rows.add(p, delta{untold: 1})
+			by.untold = 1
 		}
+		rows.add(p, by)
 		return nil
 	})
 	if err != nil {
