@@ -36,16 +36,6 @@ func (l *logLines) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// tables are the table files of an index.
-func tables(t *testing.T, o Options) []string {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join(o.path(indexName), "*.sst"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no tables: %v", err)
-	}
-	return names
-}
-
 // flip changes a bit of a file where it stands, counted from the end if negative.
 func flip(t *testing.T, name string, at int64) {
 	t.Helper()

@@ -191,7 +191,7 @@ func TestEngineTells(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		ann, bob, eve := numbered(t, 1), numbered(t, 2), numbered(t, 3)
 		b.optOut(ann) // before
-		e, stop := b.start()
+		_, stop := b.start()
 		b.optOut(bob)
 		b.wantUntold(1)
 		if n := b.backend.toldOf(bob); n != 1 {
@@ -201,7 +201,7 @@ func TestEngineTells(t *testing.T) {
 
 		// Recorded while no relay ran; the next one finds it.
 		b.optOut(eve)
-		e, stop = b.start()
+		e, stop := b.start()
 		b.wantUntold(1)
 		if b.backend.toldOf(ann) != 0 || b.backend.toldOf(bob) != 1 || b.backend.toldOf(eve) != 1 {
 			t.Errorf("told: %v", b.backend.told)
