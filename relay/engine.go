@@ -56,6 +56,7 @@ type Options struct {
 type Engine struct {
 	o       Options
 	log     *slog.Logger
+	began   uint64 // number of the newest event when the engine began
 	limiter *rate.Limiter
 	lanes   []*lane
 	slots   chan struct{}
@@ -79,6 +80,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		o:      o,
 		log:    o.Logger,
+		began:  o.Store.Health().Events,
 		slots:  make(chan struct{}, max(1, o.Concurrency)),
 		woken:  make(chan struct{}, 1),
 		paused: o.Paused,
@@ -226,19 +228,28 @@ func (e *Engine) await(ctx context.Context) (flight, bool) {
 		if f.it != nil {
 			return f, true
 		}
-		var alarm <-chan time.Time
-		if wait > 0 {
-			t := time.NewTimer(wait)
-			defer t.Stop()
-			alarm = t.C
-		}
-		select {
-		case <-alarm:
-		case <-e.woken:
-		case <-ctx.Done():
+		if !e.sleep(ctx, wait) {
 			return flight{}, false
 		}
 	}
+}
+
+// sleep waits until something happens, or for so long, where that is not zero. It
+// returns false if ctx ends.
+func (e *Engine) sleep(ctx context.Context, wait time.Duration) bool {
+	var alarm <-chan time.Time
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		alarm = t.C
+	}
+	select {
+	case <-alarm:
+	case <-e.woken:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // next takes the delivery whose turn it is, or tells how long until there may be

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -667,6 +668,25 @@ func TestEngineMark(t *testing.T) {
 	})
 }
 
+// What is recorded before a new relay can read where it begins was made since it was
+// configured, and is told.
+func TestEngineBeginsLate(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		before, since := numbered(t, 1), numbered(t, 2)
+		b.optOut(before)
+		b.store.Set(storetest.Fault{Err: optoutstore.ErrUnavailable}, storetest.MethodRelayFrom)
+		_, stop := b.start()
+		b.optOut(since)
+		b.store.Clear()
+		time.Sleep(time.Minute)
+		if b.backend.toldOf(since) != 1 || b.backend.toldOf(before) != 0 {
+			t.Errorf("the one since then was told %d times, the one before %d times", b.backend.toldOf(since), b.backend.toldOf(before))
+		}
+		b.wantUntold(1)
+		stop()
+	})
+}
+
 // An error of the list costs time, not an opt-out.
 func TestEngineStoreErrors(t *testing.T) {
 	for _, m := range []storetest.Method{storetest.MethodStates, storetest.MethodTold, storetest.MethodEvents, storetest.MethodRelayFrom, storetest.MethodSetRelayFrom, storetest.MethodWait} {
@@ -689,4 +709,29 @@ func TestEngineStoreErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Waiting for days, as where a disk is full, keeps nothing of each wait. Not parallel:
+// it looks at the memory of the process.
+func TestEngineWaitsForDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.store.SetHealth(&optoutstore.Health{Readable: true, Reason: "no space"})
+		_, stop := b.start()
+		before := heapInUse()
+		time.Sleep(50_000 * unwritable)
+		if after := heapInUse(); after > before+4<<20 {
+			t.Errorf("%d KiB are kept", (after-before)>>10)
+		}
+		stop()
+		b.store.Close()
+	})
+}
+
+// heapInUse is how many bytes are in use.
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -51,10 +51,12 @@ func (e *Engine) tryOpen(ctx context.Context, l *lane) error {
 	}
 	end := e.o.Store.Health().Applied
 	if !set {
-		if err := e.o.Store.SetRelayFrom(ctx, e.markOf(l, "relay was configured"), end); err != nil {
+		// What was recorded while the list could not be read yet came after the
+		// relay was configured.
+		from = min(e.began, end)
+		if err := e.o.Store.SetRelayFrom(ctx, e.markOf(l, "relay was configured"), from); err != nil {
 			return err
 		}
-		from = end
 		e.log.Info("opt-outs of the realm are relayed from now on; those from before are by 'caddy sms-optout relay backfill'", slog.String("realm", l.realm.Name))
 	}
 	e.mu.Lock()
