@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/relay"
 	"github.com/stopgate/stopgate/smsapi"
 )
@@ -52,22 +53,26 @@ func (x *exchange) letGo() {
 // the backend has to be told of it again. It is recorded before the subscribe is
 // forwarded, so that no crash in between leaves one that counts as told; where the
 // opt-out is lifted afterwards, that is the end of it.
+//
+// The store is asked for each, whether or not it counts as told at present: a
+// delivery that has ended may have left a told that is still being written. And the
+// wider ones are among them, for an operator may have entered them at the backend
+// by hand.
 func (x *exchange) untell() error {
-	to := x.call.Recipients[0]
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), recordTimeout)
 	defer cancel()
-	for _, number := range to.Phones {
-		var told []optoutstore.Pair
-		err := x.store.States(ctx, optoutstore.Filter{Realm: x.call.Realm, Phone: number}, func(s optoutstore.State) error {
-			if s.Told && (len(to.Senders) == 0 || slices.Contains(to.Senders, s.Sender)) {
-				told = append(told, s.Pair)
+	for _, number := range x.call.Recipients[0].Phones {
+		var held []optoutstore.Pair
+		err := x.store.States(ctx, optoutstore.Filter{Phone: number}, func(s optoutstore.State) error {
+			if x.undoes(s.Pair) {
+				held = append(held, s.Pair)
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for _, pair := range told {
+		for _, pair := range held {
 			_, err := x.store.Untell(ctx, optoutstore.Change{
 				Pair:      pair,
 				Source:    optoutstore.SourceAPIWeb,
@@ -81,6 +86,14 @@ func (x *exchange) untell() error {
 		}
 	}
 	return nil
+}
+
+// undoes reports whether a subscribe could undo the opt-out of a pair at the
+// backend, if its phone is that of the subscribe.
+func (x *exchange) undoes(p optoutstore.Pair) bool {
+	senders := x.call.Recipients[0].Senders
+	return (p.Realm == x.call.Realm || p.Realm == optoutstore.AnyRealm) &&
+		(len(senders) == 0 || p.Sender == phone.AnySender || slices.Contains(senders, p.Sender))
 }
 
 // relayed reports whether a stop is what this very gateway tells its backend: the

@@ -21,8 +21,20 @@ func (x *exchange) subscribe() decision {
 	d, held := x.resubscribe()
 	if held && d.action != answer {
 		if err := x.untell(); err != nil {
-			return x.storeFailed(err)
+			return x.untellFailed(err)
 		}
+	}
+	return d
+}
+
+// untellFailed decides about a subscribe that would undo an opt-out at the backend
+// without a note of it. It would outlast the trouble: the opt-out would go on
+// counting as told, and a fan-out reach the phone. So `on_store_error forward`, which
+// is for what cannot be known, does not let it pass.
+func (x *exchange) untellFailed(err error) decision {
+	d := x.storeFailed(err)
+	if d.action != answer && !x.h.observes() {
+		d = unavailable
 	}
 	return d
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/optoutstore/storetest"
 	"github.com/stopgate/stopgate/phone"
 )
 
@@ -322,6 +324,95 @@ func TestRelaySubscribe(t *testing.T) {
 		t.Errorf("told %d times, the last time of a lifted opt-out", len(got))
 	}
 	g.wantForwarded(b, testPhone)
+}
+
+// lagging is a list whose states lag behind a told that is still being written.
+type lagging struct{ optoutstore.Store }
+
+func (l lagging) States(ctx context.Context, f optoutstore.Filter, fn func(optoutstore.State) error) error {
+	return l.Store.States(ctx, f, func(s optoutstore.State) error {
+		s.Told = false
+		return fn(s)
+	})
+}
+
+// A subscribe that is forwarded makes every opt-out that it could undo at the
+// backend one to be told again: one whose told is being written meanwhile, and a
+// wide one that an operator has entered at the backend by hand.
+func TestRelaySubscribeUntells(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		pair optoutstore.Pair
+	}{
+		{"being written", optoutstore.Pair{Realm: testRealm, Sender: testSender}},
+		{"every sender", optoutstore.Pair{Realm: testRealm, Sender: phone.AnySender}},
+		{"every realm", optoutstore.Pair{Realm: optoutstore.AnyRealm, Sender: phone.AnySender}},
+		{"the sender in every realm", optoutstore.Pair{Realm: optoutstore.AnyRealm, Sender: testSender}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBackend(t)
+			name := strings.ReplaceAll(t.Name(), "/", "_")
+			testStores.Store(name, storetest.NewFaulty(lagging{storetest.NewModel()}))
+			defer testStores.Delete(name)
+			g := startGateway(t, b, options{store: "test " + name, site: "subscribe forward"})
+			s, _ := onlyStore(t)
+			c := optoutstore.Change{Pair: test.pair, Source: optoutstore.SourceCLI}
+			c.Phone = phoneOf(t, testPhone)
+			event, err := s.Store.OptOut(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := c
+			other.Pair = optoutstore.Pair{Realm: testRealm, Sender: "99999", Phone: c.Phone}
+			otherEvent, err := s.Store.OptOut(t.Context(), other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Store.Told(t.Context(), c, event.Number); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Store.Told(t.Context(), other, otherEvent.Number); err != nil {
+				t.Fatal(err)
+			}
+			g.wantFanOut(true)
+			g.get(subscribeOf(testPhone))
+			g.wantFanOut(false)
+			if n, err := s.Store.Untold(t.Context(), testRealm, ""); n != 1 || err != nil {
+				t.Errorf("%d are untold, %v: that of another sender stands", n, err)
+			}
+		})
+	}
+}
+
+// A subscribe is not forwarded where it cannot be noted that the backend has to be
+// told again of the opt-out, whatever the policy: the fan-outs behind it would reach
+// the phone.
+func TestRelaySubscribeUnnoted(t *testing.T) {
+	b := newBackend(t)
+	name := t.Name()
+	store := storetest.NewFaulty(storetest.NewModel())
+	testStores.Store(name, store)
+	defer testStores.Delete(name)
+	o := options{store: "test " + name, site: "subscribe forward\non_store_error forward"}
+	g := startGateway(t, b, o)
+	g.mustStop(testPhone)
+	s, _ := onlyStore(t)
+	c := optoutstore.Change{Pair: optoutstore.Pair{Realm: testRealm, Sender: testSender, Phone: phoneOf(t, testPhone)}, Source: optoutstore.SourceCLI}
+	if _, err := s.Store.Told(t.Context(), c, 1); err != nil {
+		t.Fatal(err)
+	}
+	g.wantFanOut(true)
+	for _, m := range []storetest.Method{storetest.MethodUntell, storetest.MethodStates} {
+		store.Set(storetest.Fault{Err: optoutstore.ErrNoSpace}, m)
+		b.take()
+		if r := g.get(subscribeOf(testPhone)); r.Status != http.StatusServiceUnavailable || len(b.take()) != 0 {
+			t.Errorf("%d %q, or it was forwarded", r.Status, r.Body)
+		}
+		if r := g.get(subscribeOf(otherPhone)); r.Body != sendSuccess {
+			t.Errorf("of a phone that has not opted out: %d %q", r.Status, r.Body)
+		}
+		store.Clear()
+	}
 }
 
 func phoneOf(t *testing.T, digits string) phone.Number {
