@@ -24,6 +24,7 @@ type arguments struct {
 	// control: a name holds a control character, such as ISO-2022's shifts, which
 	// readers of such encodings drop.
 	control bool
+	country country
 	// member: an SMS command stands under a name that names a member of something.
 	member bool
 }
@@ -81,6 +82,8 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 	switch p.Name {
 	case "":
 		args.readNameless(p)
+	case "country":
+		args.country.note(p)
 	case "sendercode": // senderCode, to those who fold case
 		if !p.Bare {
 			args.object(sender, refusedSpelling[sender])
@@ -119,6 +122,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if smsapi.NameFolds(p.Name, charsetSkeletons) >= 0 {
 		args.charset = args.charset || !keepsASCII(p.Value)
 	}
+	args.country.noteOdd(p)
 	if smsapi.MemberFolds(p.Name, skeletons[:2]) >= 0 && foldsToSMSCommand(p.Value) {
 		args.member = true
 	}

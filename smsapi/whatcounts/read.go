@@ -99,6 +99,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 		if refusal = a.readPhones(args, to); refusal != nil {
 			return refusal
 		}
+		if refusal = a.readCountry(args, to); refusal != nil {
+			return refusal
+		}
 	}
 	if refusal = a.readSenders(args, to); refusal != nil {
 		return refusal

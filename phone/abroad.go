@@ -1,0 +1,52 @@
+package phone
+
+import (
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// maxAbroad is the most readings of a field that are looked at for a country's name.
+const maxAbroad = 64
+
+// In returns the region that a country argument names: by its ISO 3166-1 code of two or
+// three letters, by UK, or by its UN M.49 number. It returns nil for any other text, a
+// country's name or calling code among them.
+func In(country string) *Region {
+	country = strings.ToUpper(strings.TrimSpace(country))
+	if country == "UK" {
+		country = "GB"
+	}
+	code, err := language.ParseRegion(country)
+	if err != nil {
+		return nil
+	}
+	region, err := NewRegion(code.Canonicalize().String())
+	if err != nil {
+		return nil
+	}
+	return region
+}
+
+// Anywhere appends to numbers what each of those since numbers[start:] is as a national
+// number of every country that has numbers of its length: for a backend that was told
+// the country in words that are not understood here.
+func (r *Region) Anywhere(numbers []Number, start int) ([]Number, error) {
+	if len(numbers)-start > maxAbroad {
+		return numbers, ErrTooLong
+	}
+	for i, end := start, len(numbers); i < end; i++ {
+		national := numbers[i].Digits()
+		var last *plan
+		for _, p := range r.plans {
+			if p == nil || p == last || !p.possible(len(national)) {
+				continue
+			}
+			last = p
+			if n, ok := join(p.code, national); ok {
+				numbers = append(numbers, n)
+			}
+		}
+	}
+	return numbers[:start+len(unique(numbers[start:]))], nil
+}

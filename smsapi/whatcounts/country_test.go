@@ -1,0 +1,48 @@
+package whatcounts
+
+import (
+	"testing"
+
+	"github.com/stopgate/stopgate/phone"
+)
+
+// A phone is of the country that the request names, to the backend.
+func TestCountry(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "short")
+	var err error
+	if f.phone, err = phone.ParseNumber("447911123456"); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]verdict{
+		"phone=7911123456":                                        passes,
+		"phone=7911123456&country=":                               passes,
+		"phone=7911123456&country=US":                             passes,
+		"phone=7911123456&country=usa":                            passes,
+		"phone=7911123457&country=GB":                             passes,
+		"phone=7911123456&country=GB":                             blocked,
+		"phone=07911123456&country=gb+":                           blocked,
+		"phone=7911+123456&country=UK":                            blocked,
+		"phone=7911123456&country=GBR":                            blocked,
+		"phone=7911123456&country=826":                            blocked,
+		"phone=7911123456&country=44":                             blocked,
+		"phone=7911123456&country=United+Kingdom":                 blocked,
+		"phone=7911123456&country=US&country=GB":                  blocked,
+		"phone=7911123456&country=US&Country=GB":                  blocked,
+		"phone=7911123456&country[]=GB":                           blocked,
+		"phone=7911123456&country=US;country=GB":                  blocked,
+		"phone=13105550000,7911123456&country=Grossbritannien":    blocked,
+		"phone=13105550000&country=Elsewhere&message_text=hello!": passes,
+	} {
+		for _, command := range []string{commandAddSubscriber, commandSend} {
+			raw := "GET /bin/api_web?r=myrealm&p=mypass&sender_code=12345&" + args + "&c=" + command + " HTTP/1.1\r\nHost: gw.example\r\n\r\n"
+			r, err := readRequest(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, refusal := f.judge(r); got != want {
+				t.Errorf("%s %s: %s %v, want %s", command, args, got, refusal, want)
+			}
+		}
+	}
+}
