@@ -315,6 +315,50 @@ func TestAdminFindsTheList(t *testing.T) {
 	}
 }
 
+// TestAdminMetrics wants the figures on the admin endpoint whatever the last load
+// came to: one that fails before the app is provisioned must not take them away.
+func TestAdminMetrics(t *testing.T) {
+	g := startAdmin(t, nil, options{global: "metrics_realm on"})
+	asked[operate.Event](g, 201, "POST", "/sms_optout/optouts", `{"realm":"myrealm","sender":"1","phone":"14155550142"}`)
+	want := func(name string, present bool) {
+		t.Helper()
+		r := g.ask("GET", "/metrics", "")
+		for _, line := range []string{
+			"\n" + metricPrefix + "build_info{",
+			"\n" + metricPrefix + `opt_outs_in_force{realm="myrealm"} 1` + "\n",
+			"\n" + metricPrefix + `requests_total{call="stop",outcome="recorded",realm="myrealm"} `,
+		} {
+			if r.Status != 200 || strings.Count(r.Body, line) != map[bool]int{true: 1}[present] {
+				t.Errorf("%s: %q is there %d times, status %d", name, line, strings.Count(r.Body, line), r.Status)
+			}
+		}
+	}
+	want("at first", true)
+	for name, bad := range map[string]options{
+		"a store that does not open": {store: "test no-such-store", global: "metrics_realm on"},
+		"a bad hash":                 {realms: "realm myrealm nonsense"},
+		"another app that fails":     {caddy: "pki {\n ca {\n root {\n format pem_file\n cert /nowhere\n key /nowhere\n }\n }\n }", global: "metrics_realm on"},
+	} {
+		bad.admin, bad.backend = g.admin, g.o.backend
+		for range 3 { // Caddy provisions the apps in no order
+			if err := g.load(g.caddyfile(bad)); err == nil {
+				t.Fatalf("%s: it loads", name)
+			}
+			want(name, true)
+		}
+	}
+	g.reload(g.o)
+	want("after a load that succeeds", true)
+	g.mustLoad("{\n admin " + g.admin + "\n persist_config off\n}\n")
+	want("without a list", false)
+	standbys.Range(func(_, s any) bool {
+		if s.(*standby).relieved.Load() {
+			t.Error("a stand-in is kept that was relieved")
+		}
+		return true
+	})
+}
+
 // TestCommandPrivacy wants no phone in Caddy's log from the command's use of the
 // admin API: Caddy logs the URI and the headers of each request to it.
 func TestCommandPrivacy(t *testing.T) {

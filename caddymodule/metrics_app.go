@@ -22,7 +22,9 @@ func (a *App) provisionMetrics(ctx caddy.Context) error {
 			a.tallies[realm] = meters.tally(realm)
 		}
 	}
-	return meters.register(ctx.GetMetricsRegistry(), newAppCollector(a))
+	reg := ctx.GetMetricsRegistry()
+	relieve(reg)
+	return meters.register(reg, newAppCollector(a))
 }
 
 // tally returns where a request of a realm is counted.
