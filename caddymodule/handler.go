@@ -140,6 +140,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.loadAPIs(ctx); err != nil {
 		return err
 	}
+	for _, api := range h.apis {
+		meters.expect(api)
+	}
 	h.exchanges = &sync.Pool{New: func() any { return new(exchange) }}
 	return nil
 }

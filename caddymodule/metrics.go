@@ -28,8 +28,9 @@ const metricPrefix = "caddy_sms_optout_"
 // tally counts requests by call and outcome.
 type tally [calls][outcomes]atomic.Uint64
 
-// processMeters are the counters of the process. The children of all labels are
-// there from the beginning: a request looks up no label, and a rate begins at zero.
+// processMeters are the counters of the process. The children of all labels that a
+// request meets are there from the beginning: one that passes looks up no label, and
+// an increase begins at zero. See expect for those of refusals.
 type processMeters struct {
 	mu      sync.Mutex
 	tallies map[string]*tally // by realm; those of no realm by ""
@@ -187,11 +188,25 @@ func (m *processMeters) realms() map[string]*tally {
 // its codes of what a stranger wrote.
 var codeForm = regexp.MustCompile(`^[a-z0-9_]{1,48}$`)
 
-func (m *processMeters) refused(code string) {
+func (m *processMeters) refused(code string) { m.refusal(code).Inc() }
+
+// refusal returns the counter of a refusal's code.
+func (m *processMeters) refusal(code string) prometheus.Counter {
 	if !codeForm.MatchString(code) {
 		code = "other"
 	}
-	m.refusals.WithLabelValues(code).Inc()
+	return m.refusals.WithLabelValues(code)
+}
+
+// expect shows the refusals that an API can make before it makes one.
+func (m *processMeters) expect(api smsapi.API) {
+	codes := append(smsapi.RefusalCodes(), smsapi.Codes(refusedRealm, refusedLoop)...)
+	if coder, ok := api.(smsapi.RefusalCoder); ok {
+		codes = append(codes, coder.RefusalCodes()...)
+	}
+	for _, code := range codes {
+		m.refusal(code)
+	}
 }
 
 func (m *processMeters) checked(v verdict, hashed bool) {

@@ -6,7 +6,10 @@ import (
 	"maps"
 	"math"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -276,6 +279,50 @@ func TestMetricsRealm(t *testing.T) {
 		after[`requests_total{call="stop",outcome="recorded",realm="quiet"}`]
 	if got := off[request("stop", "recorded")]; got != sum {
 		t.Errorf("%v stops, were %v", got, sum)
+	}
+}
+
+// Each code that a refusal in the source can have is shown before the first
+// refusal: what Prometheus does not see at zero does not increase to one, and
+// docs/operations.md has operators ask whether there was any increase.
+func TestRefusalsBeginAtZero(t *testing.T) {
+	startGateway(t, newBackend(t), options{})
+	shown := scrape(t)
+	written := regexp.MustCompile(`(?:Code: *|failure\()"([a-z_]+)"`)
+	ambiguous := regexp.MustCompile(`ambiguous\("([a-z_]+)"`)
+	found := 0
+	for _, pattern := range []string{"*.go", "../smsapi/*.go", "../smsapi/whatcounts/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var codes []string
+			for _, m := range written.FindAllSubmatch(text, -1) {
+				codes = append(codes, string(m[1]))
+			}
+			for _, m := range ambiguous.FindAllSubmatch(text, -1) {
+				for _, argument := range []string{"command", "realm", "password", "phone", "sender"} {
+					codes = append(codes, string(m[1])+"_"+argument)
+				}
+			}
+			for _, code := range codes {
+				found++
+				if _, ok := shown[fmt.Sprintf("refusals_total{code=%q}", code)]; !ok {
+					t.Errorf("%s: %s is not shown before the first", file, code)
+				}
+			}
+		}
+	}
+	if found < 70 {
+		t.Errorf("found %d codes only", found)
 	}
 }
 

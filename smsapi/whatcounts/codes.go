@@ -1,0 +1,19 @@
+package whatcounts
+
+import "github.com/stopgate/stopgate/smsapi"
+
+// RefusalCodes implements [smsapi.RefusalCoder].
+func (a *API) RefusalCodes() []string {
+	codes := smsapi.Codes(refusedCommand, refusedNested, refusedPathArgument, refusedTooMany, refusedCharset, refusedForeign,
+		refusedRealm, refusedControl, refusedStopMethod,
+		failedNoCommand, failedNoRealm, failedNoPhone, failedNoSender, failedPhone, failedStopPhone, failedSender)
+	for _, rule := range [][roles]*smsapi.Refusal{
+		refusedRepeated, refusedSpelling, refusedSplit, refusedHidden, refusedEscape, refusedTwice, refusedBytes, refusedCookie,
+	} {
+		codes = append(codes, smsapi.Codes(rule[command:]...)...)
+	}
+	return codes
+}
+
+// Interface guards
+var _ smsapi.RefusalCoder = (*API)(nil)
