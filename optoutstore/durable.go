@@ -41,7 +41,7 @@ type Durable struct {
 	moved   bell                  // rung when applied has moved
 
 	lastWrite atomic.Int64  // when a frame was written last, microseconds since 1970 UTC; 0 if none
-	space     atomic.Uint64 // bytes that the disk had left when last asked; 0 if unknown
+	space     atomic.Uint64 // see Health.FreeSpace
 
 	tail atomic.Pointer[chain] // behind the newest frame in the journal
 

@@ -164,6 +164,12 @@ func TestFreeSpace(t *testing.T) {
 		wantErr(t, err, ErrNoSpace)
 	}
 	wantFilled(t, d, 3)
+	// Nothing left is something else than nothing known: whoever watches is told.
+	free.Store(0)
+	wait(t, "it sees the full disk", func() bool { return d.Health().FreeSpace < 999<<20 })
+	if left := d.Health().FreeSpace; left == 0 || left > 1 {
+		t.Fatalf("a full disk has %d bytes left", left)
+	}
 	free.Store(1000 << 20)
 	wait(t, "it resumes", func() bool { return d.Health().Writable })
 	optOutEach(t, d, 3, 5)

@@ -30,7 +30,7 @@ type spaceGuard struct {
 	minFree func() uint64
 	free    func(dir string) (uint64, error)
 	log     *slog.Logger
-	left    *atomic.Uint64 // what it saw last, in bytes; 0 where nobody can say
+	left    *atomic.Uint64 // what it saw last, in bytes, 1 for none; 0 where nobody can say
 
 	checked time.Time // when it last looked
 	short   error     // nil, or ErrNoSpace with the figures
@@ -51,10 +51,11 @@ func (g *spaceGuard) check() error {
 func (g *spaceGuard) look() {
 	was := g.short
 	have, err := g.free(g.dir)
+	left := max(have, 1) // a full disk is known to be full
 	if err != nil {
-		have = 0
+		left = 0
 	}
-	g.left.Store(have)
+	g.left.Store(left)
 	g.short = shortBy(have, err, g.dir, g.minFree())
 	switch {
 	case was == nil && g.short != nil:

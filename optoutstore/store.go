@@ -231,7 +231,7 @@ type Health struct {
 	// LastWrite is when events were written last, zero if not since the store was
 	// opened.
 	LastWrite time.Time
-	// FreeSpace is how many bytes the disk had left when it was last asked; zero
-	// where nobody can say.
+	// FreeSpace is how many bytes the disk had left when it was last asked, 1 if none
+	// were; zero where nobody can say.
 	FreeSpace uint64
 }
