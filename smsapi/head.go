@@ -34,6 +34,12 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 	if moved := r.Header["X-Rewrite-Url"]; len(moved) > 0 && movesToGuarded(api, r, moved) {
 		return refusedMove
 	}
+	if prefix := r.Header["X-Script-Name"]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
+		return refusedMove
+	}
+	if prefix := r.Header["X-Forwarded-Prefix"]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
+		return refusedMove
+	}
 	return nil
 }
 
@@ -56,7 +62,7 @@ var (
 	refusedMove = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "moved_by_header",
-		Reason: "X-Original-URL and X-Rewrite-URL must not lead to the SMS API, so send the request to the path itself",
+		Reason: "X-Original-URL, X-Rewrite-URL and X-Script-Name must not lead to the SMS API, so send the request to the path itself",
 	}
 )
 
@@ -104,6 +110,24 @@ func movesToGuarded(api API, r *http.Request, targets []string) bool {
 		}
 		if targetIsGuarded(api, target) {
 			return true
+		}
+	}
+	return false
+}
+
+// leavesGuarded reports whether what is behind one of the prefixes in u's path is a
+// path that api guards, and u's own is none. A snippet for Flask that many have copied
+// cuts X-Script-Name off the path: /xapi_web without /x is /api_web.
+func leavesGuarded(api API, u *url.URL, prefixes []string) bool {
+	for _, line := range prefixes {
+		for prefix := range strings.SplitSeq(line, ",") {
+			prefix = strings.TrimSpace(prefix)
+			for _, path := range [...]string{u.Path, u.RawPath} {
+				rest, ok := strings.CutPrefix(path, prefix)
+				if ok && prefix != "" && !api.Guards(u) && api.Guards(&url.URL{Path: "/" + rest}) {
+					return true
+				}
+			}
 		}
 	}
 	return false

@@ -52,6 +52,12 @@ func TestHeadRefusal(t *testing.T) {
 		"moved to itself, absolute": {target: "/bin/api_web?c=help",
 			header: http.Header{"X-Original-Url": {"https://sms.example/bin/api_web?c=help"}}},
 		"moved to other arguments": {target: "/bin/api_web?c=help", header: http.Header{"X-Original-Url": {"/bin/api_web?c=x"}}, want: refusedMove},
+		"prefix cut off":           {target: "/xapi_web", header: http.Header{"X-Script-Name": {"/x"}}, want: refusedMove},
+		"second prefix cut off":    {target: "/x/yapi_web", header: http.Header{"X-Forwarded-Prefix": {"/a, /x/y"}}, want: refusedMove},
+		"escaped prefix cut off":   {target: "/%78%2fapi_web", header: http.Header{"X-Script-Name": {"/x"}}},
+		"prefix of the API":        {target: "/x/api_web", header: http.Header{"X-Script-Name": {"/x"}}},
+		"prefix of something else": {target: "/x/other", header: http.Header{"X-Script-Name": {"/x"}}},
+		"another prefix":           {target: "/yapi_web", header: http.Header{"X-Script-Name": {"/x"}}},
 		"method override":          {target: "/bin/api_web", header: http.Header{"X-Http-Method-Override": {"DELETE"}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -259,6 +259,9 @@ func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
 	if err != nil {
 		return failedSender
 	}
+	if slices.Contains(senders, "0") { // a zero of another script, which Python's int reads
+		return nil
+	}
 	to.Senders = senders
 	return nil
 }
