@@ -3,8 +3,19 @@ package relay
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/stopgate/stopgate/phone"
+)
+
+const (
+	// patience is how long subscribes that come one after the other keep a delivery
+	// waiting: then it has its turn before the next of them. Else anybody could keep
+	// the backend from hearing of a stop, and so the fan-outs blocked.
+	patience = 30 * time.Second
+	// turnTime is how long a delivery has to begin when it is its turn. It may not
+	// want to any more, as where the relay is paused.
+	turnTime = time.Second
 )
 
 // Order keeps what is told about a phone, and the subscribes of it that pass to
@@ -25,6 +36,8 @@ type crossing struct {
 	deliveries int
 	quiet      chan struct{} // closed when the deliveries are done; nil if nobody waits
 	waiting    []func()      // deliveries that want to begin
+	since      time.Time     // that the first of them waits
+	turn       chan struct{} // closed when they have had their turn; nil if it is not theirs
 }
 
 // NewOrder returns an order in which nothing goes on.
@@ -34,7 +47,9 @@ func NewOrder() *Order { return &Order{phones: make(map[phone.Number]*crossing)}
 // until release is called, once. Several may hold the same phone. If ctx ends
 // first, nothing is held, and release is nil.
 func (o *Order) Hold(ctx context.Context, phones []phone.Number) (release func(), err error) {
-	o.mu.Lock()
+	if err := o.lockInTurn(ctx, phones); err != nil {
+		return nil, err
+	}
 	var wait []chan struct{}
 	for _, n := range phones {
 		c := o.at(n)
@@ -60,7 +75,54 @@ func (o *Order) Hold(ctx context.Context, phones []phone.Number) (release func()
 	return sync.OnceFunc(func() { o.letGo(held) }), nil
 }
 
-// Holds is the number of subscribes that hold a phone, or wait for it.
+// lockInTurn locks o at a time at which it is not the turn of deliveries about one
+// of the phones. If ctx ends first, o is not locked.
+func (o *Order) lockInTurn(ctx context.Context, phones []phone.Number) error {
+	for {
+		o.mu.Lock()
+		turn := o.turnOf(phones)
+		if turn == nil {
+			return nil
+		}
+		o.mu.Unlock()
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// turnOf returns what ends the turn of deliveries about one of the phones, or nil
+// if it is that of none. The caller holds the lock.
+func (o *Order) turnOf(phones []phone.Number) chan struct{} {
+	for _, n := range phones {
+		c := o.phones[n]
+		if c == nil {
+			continue
+		}
+		if c.turn == nil && len(c.waiting) > 0 && time.Since(c.since) > patience {
+			c.turn = make(chan struct{}) // begins once nobody holds the phone
+		}
+		if c.turn != nil {
+			return c.turn
+		}
+	}
+	return nil
+}
+
+// endTurn lets subscribes of n come again. They wait for what has begun.
+func (o *Order) endTurn(n phone.Number) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.phones[n]
+	close(c.turn)
+	c.turn = nil
+	o.tidy(n, c)
+}
+
+// Holds is the number of subscribes that hold a phone, or wait for the deliveries
+// about it that are under way.
 func (o *Order) Holds(n phone.Number) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -78,6 +140,9 @@ func (o *Order) letGo(phones []phone.Number) {
 		if c.holds--; c.holds == 0 {
 			ready = append(ready, c.waiting...)
 			c.waiting = nil
+			if c.turn != nil {
+				time.AfterFunc(turnTime, func() { o.endTurn(n) })
+			}
 		}
 		o.tidy(n, c)
 	}
@@ -94,6 +159,9 @@ func (o *Order) begin(n phone.Number, ready func()) (done func(), ok bool) {
 	defer o.mu.Unlock()
 	c := o.at(n)
 	if c.holds > 0 {
+		if len(c.waiting) == 0 {
+			c.since = time.Now()
+		}
 		c.waiting = append(c.waiting, ready)
 		return nil, false
 	}
@@ -122,7 +190,7 @@ func (o *Order) at(n phone.Number) *crossing {
 }
 
 func (o *Order) tidy(n phone.Number, c *crossing) {
-	if c.holds == 0 && c.deliveries == 0 {
+	if c.holds == 0 && c.deliveries == 0 && c.turn == nil {
 		delete(o.phones, n)
 	}
 }
