@@ -54,9 +54,20 @@ func adminImport(l *operate.List, w http.ResponseWriter, r *http.Request) error 
 		return adminError(http.StatusBadRequest, bodyError(err))
 	}
 	im := operate.Importer{DryRun: dry, Progress: func(operate.Report) { _ = patience() }}
-	// A chunk that is being written is written to its end.
+	if err := operate.CheckFill(r.Context(), l.ImportChunk, o); err != nil {
+		if statusOf(err) != http.StatusInternalServerError {
+			return err
+		}
+		return adminError(http.StatusBadRequest, err)
+	}
 	im.Into = func(ctx context.Context, rows []listfile.Row, dry bool) (operate.Chunk, error) {
-		return l.ImportChunk(context.WithoutCancel(ctx), rows, dry)
+		begun := time.Now()
+		// A chunk that is being written is written to its end.
+		c, err := l.ImportChunk(context.WithoutCancel(ctx), rows, dry)
+		if err == nil && !dry {
+			rest(ctx, time.Since(begun))
+		}
+		return c, err
 	}
 	report, err := im.Run(r.Context(), rows)
 	if err == nil {
@@ -73,7 +84,25 @@ func adminImport(l *operate.List, w http.ResponseWriter, r *http.Request) error 
 	} else {
 		err = bodyError(err)
 	}
+	if report.Rows == 0 {
+		return adminError(status, err)
+	}
 	return adminError(status, fmt.Errorf("%w; %d rows were read before, of which %d were recorded", err, report.Rows, report.Imported))
+}
+
+// longestRest is the most that an import rests after a chunk.
+const longestRest = time.Second
+
+// rest waits as long as the last chunk took, so that an import takes at most half of
+// the list's time from sends and stops. It is here and not in the command, for
+// programs send files as well; the command sends each chunk as a file of its own.
+func rest(ctx context.Context, took time.Duration) {
+	timer := time.NewTimer(min(took, longestRest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // bodyError is an error of reading the body.

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stopgate/stopgate/caddymodule/operate"
 	"github.com/stopgate/stopgate/optoutstore"
@@ -119,6 +120,9 @@ func jsonBody(r *http.Request, v any) error {
 	}
 	if err != nil {
 		return adminError(http.StatusBadRequest, errors.New("the body ended early"))
+	}
+	if !utf8.Valid(body) { // the decoder would replace what is not
+		return adminError(http.StatusBadRequest, errors.New("the body is not UTF-8"))
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()

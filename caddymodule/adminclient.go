@@ -45,6 +45,9 @@ func newAdminClient(address string, by operate.Caller) (*adminClient, error) {
 	} else {
 		c.headers.Set("Origin", c.origin)
 	}
+	if target, err := url.Parse(c.origin); err != nil || target.Hostname() == "" || strings.Contains(address, "://") {
+		return nil, fmt.Errorf("the admin address '%s' is not one that can be called; use host:port or unix//path", address)
+	}
 	c.headers.Set(headerSource, string(by.Source))
 	c.headers.Set(headerActor, by.Actor)
 	c.headers.Set(headerRequestID, by.RequestID)

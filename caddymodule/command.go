@@ -29,6 +29,9 @@ message a phone.`,
 
 // addVerbs gives the command its verbs.
 func addVerbs(cmd *cobra.Command) {
+	// Without these a mistyped verb would print the help and count as done.
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(
 		checkCommand(),
 		addCommand(),

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -29,12 +30,15 @@ by its owner only. It is a tar file.`,
 }
 
 func backup(v *verbRun) (int, error) {
+	name := v.args[0]
+	if name == "-" && isTerminal(v.out) {
+		return 0, errors.New("a backup is a tar file and is not written to a terminal; name a file, or a pipe behind '-'")
+	}
 	list, err := v.open()
 	if err != nil {
 		return 0, err
 	}
 	defer list.Close()
-	name := v.args[0]
 	var b operate.Backup
 	err = v.into(name, func(w io.Writer) error {
 		bar := v.newProgress("copying", "bytes", -1)

@@ -57,11 +57,16 @@ func (v *verbRun) open() (door, error) {
 // here is a store that the command opened itself.
 type here struct {
 	operate.Verbs
-	store optoutstore.Store
+	store optoutstore.Store // nil: there is none yet
 }
 
 // Close closes the store.
-func (h *here) Close() error { return h.store.Close() }
+func (h *here) Close() error {
+	if h.store == nil {
+		return nil
+	}
+	return h.store.Close()
+}
 
 // caller is who runs the command.
 func caller() operate.Caller {
@@ -124,7 +129,8 @@ func (v *verbRun) held(err error) error {
 	if !errors.Is(err, optoutstore.ErrLocked) {
 		return err // nil among them
 	}
-	return fmt.Errorf("%w: a running Caddy has it; ask that one: %s", err, v.withoutStore())
+	return fmt.Errorf("%w: a running Caddy has it; ask that one: %s (and --address or --config, unless its admin API is at %s)",
+		err, v.withoutStore(), caddy.DefaultAdminListen)
 }
 
 // withoutStore is this command for the running server. Arguments stand as in its

@@ -64,6 +64,10 @@ func exportFile(v *verbRun) (int, error) {
 	defer list.Close()
 	var rows uint64
 	err = v.into(name, func(w io.Writer) error {
+		if name == "-" && isTerminal(v.out) { // a bar would stand amid the rows
+			rows, err = list.Export(v, w, e)
+			return err
+		}
 		bar := v.newProgress("exporting", "bytes", -1)
 		defer bar.close()
 		rows, err = list.Export(v, &countedWriter{w: w, p: bar}, e)

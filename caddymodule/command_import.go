@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,9 +90,9 @@ func importFile(v *verbRun) (int, error) {
 	bar := v.newProgress("importing", "rows", total)
 	var report operate.Report
 	if v.cmd.Flags().Changed("store") && !v.fl.Bool("dry-run") {
-		report, err = v.importHere(rows, rejects, bar)
+		report, err = v.importHere(rows, o, rejects, bar)
 	} else {
-		report, err = v.importThrough(rows, rejects, bar)
+		report, err = v.importThrough(rows, o, rejects, bar)
 	}
 	bar.close()
 	if closeErr := rejects.close(); err == nil {
@@ -115,12 +116,15 @@ func importFile(v *verbRun) (int, error) {
 }
 
 // importThrough imports chunk by chunk, into a list that is in use.
-func (v *verbRun) importThrough(rows *listfile.Reader, rejects *rejects, bar *progress) (operate.Report, error) {
-	list, err := v.open()
+func (v *verbRun) importThrough(rows *listfile.Reader, fill listfile.Options, rejects *rejects, bar *progress) (operate.Report, error) {
+	list, err := v.openOrNone()
 	if err != nil {
 		return operate.Report{}, err
 	}
 	defer list.Close()
+	if err := checkFill(v, list.ImportChunk, fill); err != nil {
+		return operate.Report{}, err
+	}
 	im := operate.Importer{
 		DryRun: v.fl.Bool("dry-run"), Reject: rejects.add,
 		Progress: func(r operate.Report) { bar.at(int64(r.Rows)) },
@@ -133,14 +137,46 @@ func (v *verbRun) importThrough(rows *listfile.Reader, rejects *rejects, bar *pr
 }
 
 // importHere imports into a store that nobody has open, sorted and much faster.
-func (v *verbRun) importHere(rows *listfile.Reader, rejects *rejects, bar *progress) (operate.Report, error) {
+func (v *verbRun) importHere(rows *listfile.Reader, fill listfile.Options, rejects *rejects, bar *progress) (operate.Report, error) {
 	by, region, store, err := v.here()
 	if err != nil {
 		return operate.Report{}, err
 	}
 	o := operate.Offline{List: &operate.List{Region: region, By: by}, Rows: rows, Reject: rejects.add}
+	if err := checkFill(v, o.List.ImportChunk, fill); err != nil {
+		return operate.Report{}, err
+	}
 	summary, err := optoutstore.ImportOffline(v, store.options(), o.Next, func(n uint64) { bar.at(int64(n)) })
 	return o.Report(summary), v.held(err)
+}
+
+// checkFill refuses the flags that fill rows; what is said of one begins with its
+// name.
+func checkFill(ctx context.Context, into importChunk, fill listfile.Options) error {
+	err := operate.CheckFill(ctx, into, fill)
+	if fault, ok := errors.AsType[*operate.InputError](err); ok {
+		return fmt.Errorf("--%w", fault)
+	}
+	return err
+}
+
+// importChunk is [operate.Verbs].ImportChunk.
+type importChunk = func(context.Context, []listfile.Row, bool) (operate.Chunk, error)
+
+// openOrNone opens the door for a dry run. Where --store names a directory without a
+// store, it is a list that knows nothing: the import would make one there.
+func (v *verbRun) openOrNone() (door, error) {
+	if !v.cmd.Flags().Changed("store") {
+		return v.open()
+	}
+	by, region, badger, err := v.here()
+	if err != nil {
+		return nil, err
+	}
+	if there, err := optoutstore.Present(badger.dir); err != nil || there {
+		return v.open()
+	}
+	return &here{Verbs: &operate.List{Region: region, By: by}}, nil
 }
 
 // report prints what became of a file.
@@ -271,7 +307,7 @@ func (r *rejects) close() error {
 	if r.file == nil {
 		return nil
 	}
-	err := errors.Join(r.w.Flush(), r.buf.Flush(), r.file.Close())
+	err := cmp.Or(r.w.Flush(), r.buf.Flush(), r.file.Close())
 	r.file = nil
 	if err != nil {
 		return fmt.Errorf("--rejects: %w", err)

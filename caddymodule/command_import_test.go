@@ -139,7 +139,11 @@ func TestImportBad(t *testing.T) {
 			{"--rejects names the file that is imported", []string{fine, "--rejects", fine}},
 			{"1 rows were rejected", []string{path("realm.csv", header+strings.Repeat("x", 129)+",1,12065551212,\n")}},
 			{"1 rows were rejected", []string{path("reason.csv", header+"myrealm,1,12065551212,"+strings.Repeat("x", 1025)+"\n")}},
-			{"1 rows were rejected", []string{fine, "--source", strings.Repeat("x", 33)}},
+			{"--source has 33 bytes, at most 32 are kept", []string{fine, "--source", strings.Repeat("x", 33)}},
+			{"--source is not UTF-8", []string{fine, "--source", "\xff"}},
+			{"--realm is too long", []string{fine, "--realm", strings.Repeat("x", 129)}},
+			{"--sender is neither a number", []string{fine, "--sender", "!!", "--dry-run"}},
+			{"out of their senders of every realm; add --yes", []string{fine, "--realm", "*"}},
 			{"1 rows were rejected", []string{path("nul.csv", header+"myrealm,1,12065551212,\x01\n")}},
 			{"accepts 1 arg(s)", []string{fine, fine}},
 		} {
@@ -162,6 +166,29 @@ func TestImportBad(t *testing.T) {
 			t.Errorf("from a pipe: %d, %v, %s", r.status, r.err, r.out)
 		}
 	})
+}
+
+// TestImportDryWithoutStore wants a dry run to report what the import does that
+// makes the store.
+func TestImportDryWithoutStore(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "optouts")
+	file := filepath.Join(t.TempDir(), "f.csv")
+	writeFile(t, file, "realm,sender,phone\nmyrealm,1,12065551212\nmyrealm,1,+1 206 555 1212\nmyrealm,1,x\n")
+	d := withDoor{t, []string{"--store", dir, "--json"}}
+	var reports [2]string
+	for i, more := range [][]string{{"--dry-run"}, nil} {
+		r := d.run(append([]string{"import", file}, more...)...)
+		if r.status != 1 || r.err == nil || !strings.Contains(r.err.Error(), "1 rows were rejected") {
+			t.Errorf("%q: %d, %v", more, r.status, r.err)
+		}
+		reports[i] = strings.Replace(r.out, `"dry_run":true`, `"dry_run":false`, 1)
+		if _, err := os.Stat(dir); os.IsNotExist(err) != (i == 0) {
+			t.Errorf("%q: the store: %v", more, err)
+		}
+	}
+	if reports[0] != reports[1] || !strings.HasPrefix(reports[0], `{"rows":3,"imported":1,"known":1,"rejected":1,`) {
+		t.Errorf("a dry run reports\n%swhere\n%swas done", reports[0], reports[1])
+	}
 }
 
 // TestImportFullDisk lets the disk fill up in the middle. What was recorded is
@@ -197,7 +224,8 @@ func TestImportFullDisk(t *testing.T) {
 	<-stop
 	if r.status == 0 {
 		full = 3500 // the disk was filled too late
-	} else if r.err == nil || !strings.Contains(r.err.Error(), "short of space") || !strings.Contains(r.err.Error(), "running it again does the rest") {
+	} else if r.err == nil || !strings.Contains(r.err.Error(), "short of space") || !strings.Contains(r.err.Error(), "running it again does the rest") ||
+		strings.Contains(r.err.Error(), "rows were read before") { // the report has the figures
 		t.Errorf("full amid: %d, %v, %s", r.status, r.err, r.out)
 	} else if _, err := fmt.Sscanf(r.out, `{"rows":%d,`, &full); err != nil || full%1000 != 0 || full == 0 {
 		t.Errorf("full amid: %v, %s", err, r.out)

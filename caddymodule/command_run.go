@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"os/user"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -42,6 +43,9 @@ func runs(cmd *cobra.Command, f func(v *verbRun) (status int, err error)) {
 		defer stop()
 		context.AfterFunc(ctx, stop)
 		return caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
+			if err := textFlags(cmd); err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
 			status, err := f(&verbRun{Context: ctx, cmd: cmd, args: args, fl: fl, out: cmd.OutOrStdout()})
 			if errors.Is(err, context.Canceled) {
 				err = errors.New("interrupted")
@@ -52,6 +56,21 @@ func runs(cmd *cobra.Command, f func(v *verbRun) (status int, err error)) {
 			return status, err
 		})(cmd, args)
 	}
+}
+
+// textFlags refuses flags that are not UTF-8: on the way to a server JSON would
+// replace what is not, and so change it. Names of files are as they are.
+func textFlags(cmd *cobra.Command) error {
+	for _, f := range visited(cmd.Flags().Visit) {
+		switch f.Name {
+		case "store", "config", "rejects":
+			continue
+		}
+		if !utf8.ValidString(f.Value.String()) {
+			return fmt.Errorf("--%s is not UTF-8", f.Name)
+		}
+	}
+	return nil
 }
 
 // json prints v on a line.

@@ -126,6 +126,11 @@ func TestDoors(t *testing.T) {
 	d.refuses("the path is empty", with("--store", "")...)
 	d.refuses("--region is not a two-letter region code", with("--store", t.TempDir(), "--region", "Utopia")...)
 	d.refuses("unknown flag: --nonsense", with("--nonsense")...)
+	d.refuses(`unknown command "chekc"`, "chekc", testPhone)
+	d.refuses("--reason is not UTF-8", "add", testPhone, "--realm", "myrealm", "--sender", "1", "--reason", "\xff", "--address", g.admin)
+	for _, address := range []string{"foo:bar:baz", "http://127.0.0.1:2019", ":"} {
+		d.refuses("is not one that can be called; use host:port", with("--address", address)...)
+	}
 	d.refuses("accepts 1 arg(s), received 0", "check", "--realm", "myrealm", "--address", g.admin)
 
 	config := filepath.Join(t.TempDir(), "caddy.json")

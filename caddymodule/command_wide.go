@@ -18,6 +18,10 @@ func (v *verbRun) confirmWide(does string) error {
 	switch {
 	case realm == "*" && sender == "*":
 		what = "every sender of every realm"
+	case realm == "*" && sender == "":
+		what = "their senders of every realm"
+	case sender == "*" && realm == "":
+		what = "every sender of their realms"
 	case realm == "*":
 		what = "sender " + sender + " of every realm"
 	}

@@ -1,15 +1,18 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stopgate/stopgate/caddymodule/listfile"
 	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/phone"
 )
 
 // Chunk is what became of some rows.
@@ -86,6 +89,28 @@ func (l *List) imported(row listfile.Row) (c optoutstore.Change, err error) {
 	return c, text("reason", c.Reason, MaxReason)
 }
 
+// CheckFill refuses what would fill the rows that lack something, if no row could
+// be taken with it: one such flag would reject rows that are right, after others
+// were recorded. It asks for what would become of a row of it.
+func CheckFill(ctx context.Context, into func(context.Context, []listfile.Row, bool) (Chunk, error), o listfile.Options) error {
+	if o.Realm+o.Sender+o.Source == "" {
+		return nil
+	}
+	row := listfile.Row{
+		Realm: cmp.Or(o.Realm, optoutstore.AnyRealm), Sender: cmp.Or(o.Sender, string(phone.AnySender)),
+		Phone: "+12065550100", Source: o.Source,
+	}
+	c, err := into(ctx, []listfile.Row{row}, true)
+	if err != nil {
+		return err
+	}
+	for _, r := range c.Rejects {
+		field, reason, _ := strings.Cut(r.Reason, " ")
+		return wrong(field, errors.New(reason))
+	}
+	return nil
+}
+
 // importPatiently waits while the list has too many changes waiting: sends and
 // stops go first.
 func (l *List) importPatiently(ctx context.Context, changes []optoutstore.Change) ([]optoutstore.Imported, error) {
@@ -107,9 +132,15 @@ func (l *List) importPatiently(ctx context.Context, changes []optoutstore.Change
 	}
 }
 
-// weigh says what Import would do with changes.
+// weigh says what Import would do with changes. A list whose store is not made yet
+// knows nothing.
 func (l *List) weigh(ctx context.Context, changes []optoutstore.Change, c *Chunk) error {
 	for _, change := range changes {
+		if l.Store == nil {
+			c.Imported++
+			c.New = append(c.New, fingerprint(change.Pair))
+			continue
+		}
 		known := false
 		f := optoutstore.Filter{Realm: change.Realm, Sender: change.Sender, Phone: change.Phone, Lifted: true}
 		err := l.Store.States(ctx, f, func(s optoutstore.State) error {

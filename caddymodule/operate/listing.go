@@ -96,8 +96,12 @@ func (l *List) Export(ctx context.Context, w io.Writer, e Export) (rows uint64, 
 	if err != nil {
 		return 0, err
 	}
-	if e.Format == "" {
+	switch e.Format {
+	case "":
 		e.Format = listfile.CSV
+	case listfile.CSV, listfile.NDJSON:
+	default:
+		return 0, wrong("format", errors.New("is neither csv nor ndjson"))
 	}
 	var header []string
 	if e.History {
@@ -105,7 +109,7 @@ func (l *List) Export(ctx context.Context, w io.Writer, e Export) (rows uint64, 
 	}
 	out, err := listfile.NewWriter(w, e.Format, header)
 	if err != nil {
-		return 0, wrong("format", err)
+		return 0, err
 	}
 	if e.History {
 		_, err = l.Store.Events(ctx, optoutstore.Place{}, func(ev optoutstore.Event, _ optoutstore.Place) error {
