@@ -60,7 +60,7 @@ func TestExportCommand(t *testing.T) {
 		writeFile(t, file("history.csv"), history)
 		d.refuses("this is a history", "import", file("history.csv"))
 
-		d.refuses("there is no format 'xml'", "export", "--format", "xml")
+		d.refuses("format is neither csv nor ndjson", "export", "--format", "xml")
 		d.refuses("is there, and no file", "export", dir)
 		d.refuses("no such file or directory", "export", file("no/out.csv"))
 		d.refuses("realm is too long", "export", file("never.csv"), "--realm", strings.Repeat("x", 200))

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/optoutstore/storetest"
@@ -261,5 +262,26 @@ func TestImportInterrupted(t *testing.T) {
 	}
 	if !strings.HasPrefix(r.out, `{"rows":1000,"imported":1000,`) {
 		t.Errorf("it reports %s", r.out)
+	}
+}
+
+// TestImportRests wants an import to leave the list alone after each chunk for as
+// long as the chunk took.
+func TestImportRests(t *testing.T) {
+	name, store := newTestStore(t)
+	g := startAdmin(t, nil, options{store: "test " + name})
+	const rows = "realm,sender,phone\nmyrealm,1,12065551212\n"
+	release := store.Block(storetest.MethodImport)
+	defer release()
+	var released time.Time
+	go func() {
+		eventually(t, "the chunk arrives", func() bool { return store.Waiting(storetest.MethodImport) == 1 })
+		<-time.After(100 * time.Millisecond) // is how long the chunk takes
+		released = time.Now()
+		release()
+	}()
+	r := g.ask("POST", "/sms_optout/import", rows, "Content-Type", "text/csv")
+	if rested := time.Since(released); r.Status != 200 || rested < 100*time.Millisecond {
+		t.Errorf("%d %s, after a rest of %v", r.Status, r.Body, rested)
 	}
 }
