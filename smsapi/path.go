@@ -72,7 +72,7 @@ var pathByte = func() (t [256]uint8) {
 			t[i] = odd
 		}
 	}
-	for _, c := range `%\;?#:"*<>|` {
+	for _, c := range `%\;?#:"*<>|+` {
 		t[c] = odd
 	}
 	t['/'] = slash
@@ -132,7 +132,7 @@ func foldPath(path string) string {
 // segmentBegins reports whether a folded path's segment begins with the one looked
 // for.
 func segmentBegins(seg, segment string) bool {
-	seg = strings.TrimLeft(seg, " ")
+	seg = strings.TrimLeft(seg, " +") // a plus is a blank to who decodes a path like a form
 	return len(seg) >= len(segment) && equalFoldASCII(seg[:len(segment)], segment)
 }
 
