@@ -193,7 +193,7 @@ func isNestedCommand(pair string) bool {
 
 // hasPathArguments reports whether the path itself carries arguments, as matrix
 // parameters (/api_web;phone=1), behind an encoded "?", or as PATH_INFO that some
-// frameworks read in pairs (/api_web/phone/1).
+// frameworks read in pairs (/api_web/phone/1), or a command in place of one.
 func hasPathArguments(u *url.URL) bool {
 	if u.RawPath == "" && strings.HasSuffix(u.Path, "/"+endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
 		return false
@@ -217,7 +217,7 @@ func pathHasArguments(path string) bool {
 	behind := false // the endpoint has gone by
 	for part := range strings.FieldsFuncSeq(path, isPathSeparator) {
 		name, _, pair := strings.Cut(part, "=")
-		if (pair || behind) && foldedRole(name) != noRole {
+		if (pair || behind) && foldedRole(name) != noRole || behind && foldsToSMSCommand(part) {
 			return true
 		}
 		behind = behind || smsapi.PathNames(&url.URL{Path: part}, endpoint)
