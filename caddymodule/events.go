@@ -114,16 +114,33 @@ func (x *exchange) announceBlock(d decision) {
 }
 
 // maskedSender is a sender code as it may be shown. One that could be somebody's
-// phone is masked like one: clients mix the two arguments up.
+// phone is masked like one, also with an extension or a name beside it: clients mix
+// the two arguments up.
 func maskedSender(s phone.Sender) string {
-	if len(s) >= minPhone {
-		if n, err := phone.ParseNumber(string(s)); err == nil {
-			return n.String()
+	digits := 0
+	for i := range len(s) {
+		if '0' <= s[i] && s[i] <= '9' {
+			digits++
 		}
 	}
-	return string(s)
+	if digits < minPhone {
+		return string(s)
+	}
+	if n, err := phone.ParseNumber(string(s)); err == nil {
+		return n.String()
+	}
+	masked := []byte(s)
+	seen := 0
+	for i, c := range masked {
+		if '0' <= c && c <= '9' {
+			if seen++; seen > 4 && seen <= digits-2 {
+				masked[i] = '*'
+			}
+		}
+	}
+	return string(masked)
 }
 
-// minPhone is the shortest sender that is taken for a phone. Short codes have up to
-// 6 digits, subscriber numbers 7 and more.
+// minPhone is how many digits of a sender are taken for a phone. Short codes have up
+// to 6, subscriber numbers 7 and more.
 const minPhone = 7

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/phone"
 )
 
 // listener is an event handler for tests: it keeps what it is told.
@@ -171,5 +172,21 @@ func TestStoreEvents(t *testing.T) {
 		g.reload(options{backend: b.addr, store: "test " + name, caddy: "events {\n on * stopgate_test\n}"})
 		store.SetHealth(nil)
 		await(eventStoreRecovered)
+	}
+}
+
+func TestMaskedSender(t *testing.T) {
+	t.Parallel()
+	for sender, want := range map[phone.Sender]string{
+		"12345":          "12345",
+		"mybrand":        "mybrand",
+		"brand2026":      "brand2026",
+		"120162701555":   "1201******55",
+		"120162701555x1": "1201*******5x1",
+		"call12065551":   "call1206**51",
+	} {
+		if got := maskedSender(sender); got != want {
+			t.Errorf("%s is shown as %s, want %s", sender, got, want)
+		}
 	}
 }
