@@ -40,6 +40,8 @@ func newHandler(tb testing.TB, fields string) *Handler {
 			tb.Error(err)
 		}
 	})
+	// Until then lookups read the index, which allocates.
+	eventually(tb, "the phones are in memory", func() bool { return h.app.shared.Load().Health().InMemory })
 	return h
 }
 
