@@ -66,7 +66,10 @@ func newBulkIndex(o *Options, dir string, room func(need uint64) error) (b *bulk
 		return nil, fmt.Errorf("%w: %s", errIndex, systemCause(err))
 	}
 	opt := badgerOptions(dir, o.memTableSize, &badgerLog{log: o.Logger}).WithBaseTableSize(bulkBaseTable)
-	db, err := badger.Open(opt)
+	db, err := openBadger(opt)
+	if errors.Is(err, ErrLocked) {
+		return nil, lockedError(o.Dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: badger does not open it: %s", errIndex, scrub(err))
 	}

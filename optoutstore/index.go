@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -139,8 +138,8 @@ func openIndex(o *Options, dir string) (ix *index, err error) {
 	// What can be wrong with its files was looked at above, so that it fails rarely;
 	// and it is tried twice at an open, and once in an attempt to build an index, of
 	// which there is at most one a minute after a while.
-	db, err := badger.Open(opt)
-	if err != nil && strings.Contains(err.Error(), "Cannot acquire directory lock") {
+	db, err := openBadger(opt)
+	if errors.Is(err, ErrLocked) {
 		return nil, lockedError(o.Dir)
 	}
 	if err != nil {
