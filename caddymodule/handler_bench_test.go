@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -150,7 +152,16 @@ func TestPassingSendAllocations(t *testing.T) {
 		most float64
 	}{{"GET", get, 0}, {"unguarded", unguarded, 0}} {
 		renew := again(tc.r)
-		if n := testing.AllocsPerRun(200, func() { renew(); h.ServeHTTP(w, tc.r, next) }); n > tc.most {
+		// What every goroutine of the process allocates is counted, so that a busy moment
+		// is no proof: one of its own is there in every count.
+		var n float64
+		for end := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+			n = testing.AllocsPerRun(200, func() { renew(); h.ServeHTTP(w, tc.r, next) })
+			if n <= tc.most || time.Now().After(end) {
+				break
+			}
+		}
+		if n > tc.most {
 			t.Errorf("%s: %v allocations, want at most %v", tc.name, n, tc.most)
 		}
 	}
