@@ -48,16 +48,17 @@ func TestLockHeldForAMoment(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+			fd := int(f.Fd())
+			if err := syscall.Flock(fd, syscall.LOCK_EX); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := tc.take(dir); !errors.Is(err, ErrLocked) {
 				t.Fatalf("held: %v", err)
 			}
-			unlocked := time.AfterFunc(4*lockRetry, func() { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) })
-			defer unlocked.Stop()
+			unlocked := time.AfterFunc(4*lockRetry, func() { _ = syscall.Flock(fd, syscall.LOCK_UN) })
 			release, err := tc.take(dir)
 			if err != nil {
+				unlocked.Stop()
 				t.Fatalf("held for a moment: %v", err)
 			}
 			if err := release(); err != nil {
