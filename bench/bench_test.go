@@ -37,7 +37,7 @@ func TestGeneratorsReachBackend(t *testing.T) {
 		if err != nil || l.perSecond <= 0 || l.p99 <= 0 || l.wrong != 0 {
 			t.Errorf("kind %d: %+v, %v", k, l, err)
 		}
-		l, err = steady(addr, k, 4, 20, 1000)
+		l, err = newStream(addr, k, 4, 1000).runFor(50 * time.Millisecond)
 		if err != nil || l.perSecond <= 0 || l.perSecond > 1100 || l.wrong != 0 {
 			t.Errorf("kind %d, steadily: %+v, %v", k, l, err)
 		}
@@ -60,12 +60,16 @@ func TestWrongAnswersAreCounted(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = c.Read(make([]byte, 4096))
-			_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nFAILURE"))
+			for in := make([]byte, 4096); ; {
+				if _, err := c.Read(in); err != nil {
+					break
+				}
+				_, _ = c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nFAILURE"))
+			}
 			_ = c.Close()
 		}
 	}()
-	if l, err := steady(ln.Addr().String(), getSend, 1, 1, 1000); err != nil || l.wrong != 1 {
+	if l, err := newStream(ln.Addr().String(), getSend, 1, 1000).runFor(20 * time.Millisecond); err != nil || l.wrong == 0 {
 		t.Errorf("%+v, %v", l, err)
 	}
 	if err := once(ln.Addr().String(), getSend); err == nil {

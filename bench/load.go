@@ -16,7 +16,7 @@ import (
 // load is what one round of requests showed.
 type load struct {
 	perSecond float64
-	p99       time.Duration
+	p50, p99  time.Duration
 	wrong     int // answers that were not SUCCESS
 }
 
@@ -40,28 +40,52 @@ func (goLoad) run(addr string, k kind, conns int, d time.Duration) (load, error)
 	})
 }
 
-// steady sends n requests of a kind at a fixed rate, and measures each from the
-// moment at which it was due: a stall counts for all that came due in it.
-func steady(addr string, k kind, conns, n int, rate float64) (load, error) {
-	prepared := requests(k, addr, 4096)
-	begin := time.Now()
+// stream is requests of a kind that come at a fixed rate over some connections.
+type stream struct {
+	addr     string
+	conns    int
+	rate     float64 // a second
+	prepared [][]byte
+}
+
+func newStream(addr string, k kind, conns int, rate float64) stream {
+	return stream{addr, conns, rate, requests(k, addr, 4096)}
+}
+
+// run sends requests until end is closed, and measures each from the moment at which
+// it was due: a stall counts for all that came due in it. Two requests on each
+// connection come before and do not count, so that no handshake is measured.
+func (s stream) run(end <-chan struct{}) (load, error) {
 	var next atomic.Int64
 	var mu sync.Mutex
 	var took []time.Duration
-	var wg sync.WaitGroup
+	var wg, warm sync.WaitGroup
+	var begin time.Time
 	var first error
 	wrong := 0
-	for range conns {
+	started := make(chan struct{})
+	warm.Add(s.conns)
+	for c := range s.conns {
 		wg.Go(func() {
-			err := client(addr, func(talk func([]byte) (bool, error)) error {
+			warmed := sync.OnceFunc(warm.Done)
+			defer warmed()
+			err := client(s.addr, func(talk func([]byte) (bool, error)) error {
+				for i := range 2 {
+					if _, err := talk(s.prepared[(2*c+i)%len(s.prepared)]); err != nil {
+						return err
+					}
+				}
+				warmed()
+				<-started
 				for {
 					i := int(next.Add(1)) - 1
-					if i >= n {
+					due := begin.Add(time.Duration(float64(i) / s.rate * float64(time.Second)))
+					select {
+					case <-end:
 						return nil
+					case <-time.After(time.Until(due)):
 					}
-					due := begin.Add(time.Duration(float64(i) / rate * float64(time.Second)))
-					time.Sleep(time.Until(due))
-					ok, err := talk(prepared[i%len(prepared)])
+					ok, err := talk(s.prepared[(2*s.conns+i)%len(s.prepared)])
 					if err != nil {
 						return err
 					}
@@ -81,11 +105,22 @@ func steady(addr string, k kind, conns, n int, rate float64) (load, error) {
 			}
 		})
 	}
+	warm.Wait()
+	begin = time.Now()
+	close(started)
 	wg.Wait()
 	if first != nil {
 		return load{}, first
 	}
-	return load{perSecond: float64(n) / time.Since(begin).Seconds(), p99: quantile(took, 0.99), wrong: wrong}, nil
+	return load{perSecond: float64(len(took)) / time.Since(begin).Seconds(), p50: quantile(took, 0.5), p99: quantile(took, 0.99), wrong: wrong}, nil
+}
+
+// runFor is run for a while.
+func (s stream) runFor(d time.Duration) (load, error) {
+	end := make(chan struct{})
+	timer := time.AfterFunc(d, func() { close(end) })
+	defer timer.Stop()
+	return s.run(end)
 }
 
 // fire runs that many clients, each sending what next gives it until that says no.
