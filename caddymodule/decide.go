@@ -29,16 +29,16 @@ type exchange struct {
 	release func() // of what hold holds
 	unsure  bool   // whether the next handler has seen the backend's answer
 
-	began   time.Time
-	id      string // see decisionID
-	refused bool   // for its head, and forwarded all the same
+	began   time.Duration // since the handler was provisioned
+	id      string        // see decisionID
+	refused bool          // for its head, and forwarded all the same
 	span    trace.Span
 }
 
 func (x *exchange) begin(h *Handler, api smsapi.API, r *http.Request) {
 	x.h, x.api, x.r = h, api, r
 	x.body = smsapi.NewBody(r, h.MaxBody)
-	x.began = time.Now()
+	x.began = time.Since(h.provisioned)
 	x.beginSpan()
 }
 

@@ -17,7 +17,7 @@ const decisionHeader = "X-Optout-Decision"
 // out.
 func (x *exchange) settle(w http.ResponseWriter, d decision) {
 	kind := kindIndex(x.call.Kind)
-	meters.decisions[kind].Observe(time.Since(x.began).Seconds())
+	meters.decisions[kind].Observe((time.Since(x.h.provisioned) - x.began).Seconds())
 	if !x.refused || d.action == answer { // else it was counted for its head
 		x.h.app.tally(x.call.Realm)[kind][d.outcome].Add(1)
 	}

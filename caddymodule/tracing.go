@@ -17,7 +17,7 @@ func (x *exchange) beginSpan() {
 		return
 	}
 	_, x.span = parent.TracerProvider().Tracer(tracerName).Start(x.r.Context(), "sms_optout decide",
-		trace.WithTimestamp(x.began), trace.WithAttributes(attribute.String("sms_optout.mode", x.h.Mode)))
+		trace.WithAttributes(attribute.String("sms_optout.mode", x.h.Mode)))
 }
 
 // endSpan says what was decided. Phones, senders and realms are not part of it.

@@ -36,10 +36,8 @@ func DecodingRefusal(r *http.Request) (singleBytes bool, refusal *Refusal) {
 	if len(r.Header["X-Up-Devcap-Post-Charset"]) > 0 {
 		return false, refusedCharsetHeader
 	}
-	for i := range len(r.URL.RawQuery) {
-		if c := r.URL.RawQuery[i]; c <= ' ' || c == 0x7f {
-			return false, refusedQueryBytes
-		}
+	if hasBlankOrControl(r.URL.RawQuery) {
+		return false, refusedQueryBytes
 	}
 	return singleBytes, nil
 }
@@ -141,4 +139,28 @@ func encodingNamed(charset string) encoding {
 		}
 	}
 	return otherEncoding
+}
+
+// hasBlankOrControl reports whether s has a byte up to the blank, or DEL. It looks at
+// eight bytes at a time, for it looks at every send whole: a byte's highest bit is
+// set below where the byte is under 0x21, or 0 after DEL is taken from it.
+func hasBlankOrControl(s string) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	for ; len(s) >= 8; s = s[8:] {
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		del := x ^ 0x7f*ones
+		if ((x-0x21*ones)&^x|(del-ones)&^del)&highs != 0 {
+			return true
+		}
+	}
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == 0x7f {
+			return true
+		}
+	}
+	return false
 }
