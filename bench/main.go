@@ -52,7 +52,7 @@ func run(arguments []string) (err error) {
 	flags.DurationVar(&o.round, "round", 2*time.Second, "length of a round under load")
 	flags.StringVar(&o.benchtime, "benchtime", "300ms", "length of a round of a part")
 	flags.IntVar(&o.conns, "conns", 32, "connections of the load")
-	flags.BoolVar(&o.peers, "peers", false, "measure nginx with Lua and Redis, and HAProxy with a map, too")
+	flags.BoolVar(&o.peers, "peers", false, "measure nginx with Lua and Redis, and HAProxy with a map, too, with the first size")
 	flags.BoolVar(&o.pebble, "pebble", false, "measure the store's writes beside Pebble's (fetches Pebble)")
 	plot := flags.String("plot", "", "write the ratios as a picture to this SVG file")
 	temp := flags.String("dir", "", "where to put the lists (default: the system's temporary directory; it should be on the disk that matters)")

@@ -97,7 +97,7 @@ func measureList(o options, r *report, n int) error {
 	)
 	r.add("Serving, "+size, rows...)
 
-	if o.peers {
+	if o.peers && n == o.rows[0] {
 		return measurePeers(o, r, n, pair)
 	}
 	return nil
