@@ -3,9 +3,12 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/phone"
@@ -47,7 +50,53 @@ func (x *exchange) letGo() {
 	default:
 		x.release()
 	}
+	x.release = nil
 }
+
+// watched is w, or where the exchange holds a phone, a writer that lets it go as soon
+// as the backend has answered. A client that does not read the answer must not keep
+// the backend from being told of a stop.
+func (x *exchange) watched(w http.ResponseWriter) http.ResponseWriter {
+	if x.release == nil {
+		return w
+	}
+	return &answeredWriter{&caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, x.answered}
+}
+
+// answered ends a hold, for what the backend has done it has done.
+func (x *exchange) answered() {
+	x.unsure = false
+	x.letGo()
+}
+
+// answeredWriter calls answered before anything of a final answer is written.
+type answeredWriter struct {
+	*caddyhttp.ResponseWriterWrapper
+	answered func()
+}
+
+func (w *answeredWriter) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.answered()
+	}
+	w.ResponseWriterWrapper.WriteHeader(status)
+}
+
+func (w *answeredWriter) Write(b []byte) (int, error) {
+	w.answered()
+	return w.ResponseWriterWrapper.Write(b)
+}
+
+func (w *answeredWriter) ReadFrom(r io.Reader) (int64, error) {
+	w.answered()
+	return w.ResponseWriterWrapper.ReadFrom(r)
+}
+
+// Interface guards
+var (
+	_ http.ResponseWriter = (*answeredWriter)(nil)
+	_ io.ReaderFrom       = (*answeredWriter)(nil)
+)
 
 // untell records of each opt-out that a subscribe could undo at the backend that
 // the backend has to be told of it again. It is recorded before the subscribe is

@@ -44,7 +44,9 @@ func (x *exchange) untellFailed(err error) decision {
 //
 // A lift is of one pair, and of the one that is meant: the request can be read in
 // one way only, and what it names is what has opted out. Somebody else's opt-out
-// and one of a wider scope are not this subscriber's to lift.
+// and one of a wider scope are not this subscriber's to lift. Nor does the backend's
+// word suffice: it may say SUCCESS to another account, whose name it tells from this
+// realm's and we do not. So the password has to be the realm's here, as for a stop.
 func (x *exchange) resubscribe() (d decision, held bool) {
 	to := x.call.Recipients[0]
 	state, held, err := x.store.Lookup(x.r.Context(), optoutstore.Query{
@@ -57,8 +59,16 @@ func (x *exchange) resubscribe() (d decision, held bool) {
 		return pass, held
 	}
 	if x.h.Subscribe == subscribeLift && len(to.Phones) == 1 && len(to.Senders) == 1 && state.Pair == x.pair() {
-		x.held = state
-		return lifting, true
+		switch x.login() {
+		case right:
+			x.held = state
+			return lifting, true
+		case busy:
+			x.h.logger.Warn("opt-out not lifted: too many passwords are waiting to be checked", x.fields(tooBusy)...)
+			return tooBusy, true
+		default:
+			x.h.logger.Warn("opt-out not lifted: unknown realm or wrong password", x.fields(badLogin)...)
+		}
 	}
 	x.blocked = append(x.blocked, 0)
 	x.held = state
@@ -84,7 +94,10 @@ func (x *exchange) forwardAndLift(w http.ResponseWriter, next caddyhttp.Handler)
 
 	lw := &liftWriter{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
-		told:                  x.accepted,
+		told: func(status int, header http.Header, head []byte) {
+			x.accepted(status, header, head)
+			x.answered()
+		},
 	}
 	err := next.ServeHTTP(lw, x.r)
 	if err == nil {

@@ -187,6 +187,7 @@ func (h *Handler) loadAPIs(ctx caddy.Context) error {
 
 // ServeHTTP decides about one request and answers it or passes it on.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	smsapi.DropTLSOffer(r)
 	refused, answered := h.refuseHead(w, r)
 	if answered {
 		return nil
@@ -214,7 +215,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if d.action == forwardAndLift {
 		err = x.forwardAndLift(w, next)
 	} else {
-		err = next.ServeHTTP(w, r)
+		err = next.ServeHTTP(x.watched(w), r)
 	}
 	x.unsure = err != nil || r.Context().Err() != nil
 	return err

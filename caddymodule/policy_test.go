@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -150,6 +151,30 @@ func TestSubscribePolicies(t *testing.T) {
 	if r := subscribe(); r.Body != accepted {
 		t.Errorf("lift, gzip: %q", r.Body)
 	}
+	b.answers(nil)
+	g.wantForwarded(b, testPhone)
+}
+
+// A lift needs the realm's password here, whatever the backend says: to it the name may
+// be another account's, and something else may answer in its place.
+func TestLiftNeedsPassword(t *testing.T) {
+	b := newBackend(t)
+	b.answers(func(received) (int, http.Header, string) { return 200, nil, "SUCCESS: up" })
+	g := startGateway(t, b, options{site: "subscribe lift"})
+	g.mustStop(testPhone)
+	subscribe := url.Values{"c": {"addphonetosendercode"}, "phone": {testPhone}, "sender_code": {testSender}}
+	for _, tc := range []struct{ realm, password string }{
+		{testRealm, "wrong"}, {testRealm, ""}, {"MYREALM", "another's"}, {"myr\u00ebalm", "another's"},
+		{"\uff4dyrealm", "another's"}, {"my\u200brealm", "another's"}, {testRealm + " ", "another's"}, {"unknown", testPassword},
+	} {
+		subscribe.Set("r", tc.realm)
+		subscribe.Set("p", tc.password)
+		g.get(subscribe.Encode())
+		g.wantBlocked(b, testPhone)
+	}
+	subscribe.Set("r", testRealm)
+	subscribe.Set("p", testPassword)
+	g.get(subscribe.Encode())
 	b.answers(nil)
 	g.wantForwarded(b, testPhone)
 }

@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -289,6 +291,42 @@ func TestRelayCrossing(t *testing.T) {
 			defer mu.Unlock()
 			if !slices.Equal(heard, []string{"stop", "subscribe", "stop"}) {
 				t.Errorf("the backend heard %v", heard)
+			}
+		})
+	}
+}
+
+// A phone is held until the backend has answered a subscribe, and not until the answer
+// has been read: a client that is slow keeps no stop from being told.
+func TestHoldEndsWithAnswer(t *testing.T) {
+	for _, site := range []string{"subscribe lift", "subscribe forward", "mode observe"} {
+		t.Run(site, func(t *testing.T) {
+			came, goOn := make(chan struct{}), make(chan struct{})
+			slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				came <- struct{}{}
+				io.WriteString(w, "SUCCESS: Adding phone to sender code was successful")
+				w.(http.Flusher).Flush()
+				select {
+				case <-goOn:
+				case <-t.Context().Done():
+				}
+			}))
+			defer slow.Close()
+			g := startGateway(t, nil, options{backend: slow.Listener.Addr().String(), site: site})
+			g.mustStop(testPhone)
+			s, _ := onlyStore(t)
+			answered := make(chan reply, 1)
+			go func() { answered <- g.get(subscribeOf(testPhone)) }()
+			holds := func() int { return s.relay.order.Holds(phoneOf(t, testPhone)) }
+			eventually(t, "the phone is held", func() bool { return holds() == 1 })
+			<-came
+			eventually(t, "the phone is let go", func() bool { return holds() == 0 })
+			if len(answered) > 0 {
+				t.Error("the answer has ended")
+			}
+			close(goOn)
+			if r := <-answered; !strings.HasPrefix(r.Body, "SUCCESS: Adding") {
+				t.Errorf("%d %q", r.Status, r.Body)
 			}
 		})
 	}

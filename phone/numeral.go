@@ -122,17 +122,30 @@ func octal(d string) string {
 	return strconv.FormatUint(v, 10)
 }
 
-// mixed reports whether a field has ASCII digits beside others, or beside other
-// characters that stand for numbers. Some readers drop the latter, some do not.
+// mixed reports whether a field has digits of two kinds: ASCII ones beside others,
+// those of two scripts, or digits beside other characters that stand for numbers. Some
+// readers drop the one kind, some the other, and some neither.
 func mixed(field string) bool {
-	ascii, other := false, false
+	const none, noDigit rune = -1, -2
+	kind := none
 	for _, c := range field {
+		of := none
 		switch {
 		case c >= '0' && c <= '9':
-			ascii = true
-		case c >= utf8.RuneSelf && unicode.IsNumber(c):
-			other = true
+			of = '0'
+		case c < utf8.RuneSelf:
+		case unicode.Is(unicode.Nd, c):
+			of = c - rune(decimal(c)-'0') // its script's zero
+		case unicode.IsNumber(c):
+			of = noDigit
 		}
+		if of == none {
+			continue
+		}
+		if kind != none && kind != of {
+			return true
+		}
+		kind = of
 	}
-	return ascii && other
+	return false
 }

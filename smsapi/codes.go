@@ -11,7 +11,8 @@ type RefusalCoder interface {
 
 // RefusalCodes are the codes of the refusals that this package makes for any API.
 func RefusalCodes() []string {
-	return Codes(refusedTunnel, refusedUpgrade, refusedTarget, refusedMove, refusedGuardedUpgrade, refusedConnection,
+	return Codes(refusedTunnel, refusedUpgrade, refusedTarget, refusedMove, refusedEarly, refusedHost, refusedGuardedUpgrade, refusedConnection,
+		refusedLongTarget, refusedLongCookies,
 		tooLarge, brokenBody, refusedCharsetHeader, refusedQueryBytes, refusedType, refusedCoding, refusedTrailer, refusedLook)
 }
 

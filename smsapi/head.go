@@ -16,7 +16,7 @@ import (
 // nobody has looked at.
 //
 // The headers that move a request are read by IIS URL Rewrite, Symfony and Zend
-// (X-Original-URL, X-Rewrite-URL). Those that change its method need no rule:
+// (X-Original-URL, X-Rewrite-URL), and by Pyramid (X-Vhm-Root). Those that change its method need no rule:
 // what a request asks for does not depend on its method here.
 func HeadRefusal(api API, r *http.Request) *Refusal {
 	if isConnect(r.Method) && !isWebSocketConnect(r) {
@@ -32,6 +32,9 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 		return refusedMove
 	}
 	if moved := r.Header["X-Rewrite-Url"]; len(moved) > 0 && movesToGuarded(api, r, moved) {
+		return refusedMove
+	}
+	if root := r.Header["X-Vhm-Root"]; len(root) > 0 && movesToGuarded(api, r, root) {
 		return refusedMove
 	}
 	if prefix := r.Header["X-Script-Name"]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
@@ -62,7 +65,7 @@ var (
 	refusedMove = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "moved_by_header",
-		Reason: "X-Original-URL, X-Rewrite-URL and X-Script-Name must not lead to the SMS API, so send the request to the path itself",
+		Reason: "X-Original-URL, X-Rewrite-URL, X-Vhm-Root and X-Script-Name must not lead to the SMS API, so send the request to the path itself",
 	}
 )
 
@@ -78,6 +81,16 @@ func isWebSocketConnect(r *http.Request) bool {
 	}
 	protocol := r.Header[":protocol"]
 	return len(protocol) == 1 && protocol[0] == "websocket" || r.ProtoMajor == 3 && r.Proto == "websocket"
+}
+
+// DropTLSOffer takes the offer to go on in TLS out of r that Apache's HttpClient 5.4
+// makes with every request over plain HTTP. It wants nothing by it, and a recipient may
+// ignore it (RFC 9110, section 7.8); here every backend does. Any other offer but
+// WebSocket is refused: behind it nobody would see what is carried.
+func DropTLSOffer(r *http.Request) {
+	if upgrade := r.Header["Upgrade"]; len(upgrade) == 1 && (upgrade[0] == "TLS/1.2" || upgrade[0] == "TLS/1.3") {
+		delete(r.Header, "Upgrade")
+	}
 }
 
 func onlyWebSocket(upgrade []string) bool {
@@ -118,16 +131,25 @@ func movesToGuarded(api API, r *http.Request, targets []string) bool {
 // leavesGuarded reports whether what is behind one of the prefixes in u's path is a
 // path that api guards, and u's own is none. A snippet for Flask that many have copied
 // cuts X-Script-Name off the path: /xapi_web without /x is /api_web.
+//
+// Several lines are one value, with commas, to WSGI servers, and some take a value
+// with a comma for a list.
 func leavesGuarded(api API, u *url.URL, prefixes []string) bool {
-	for _, line := range prefixes {
-		for prefix := range strings.SplitSeq(line, ",") {
-			prefix = strings.TrimSpace(prefix)
-			for _, path := range [...]string{u.Path, u.RawPath} {
-				rest, ok := strings.CutPrefix(path, prefix)
-				if ok && prefix != "" && !api.Guards(u) && api.Guards(&url.URL{Path: "/" + rest}) {
-					return true
-				}
-			}
+	whole := strings.Join(prefixes, ",")
+	for prefix := range strings.SplitSeq(whole, ",") {
+		if leavesGuardedBehind(api, u, prefix) {
+			return true
+		}
+	}
+	return leavesGuardedBehind(api, u, whole)
+}
+
+func leavesGuardedBehind(api API, u *url.URL, prefix string) bool {
+	prefix = strings.TrimSpace(prefix)
+	for _, path := range [...]string{u.Path, u.RawPath} {
+		rest, ok := strings.CutPrefix(path, prefix)
+		if ok && prefix != "" && !api.Guards(u) && api.Guards(&url.URL{Path: "/" + rest}) {
+			return true
 		}
 	}
 	return false
@@ -157,8 +179,17 @@ func targetIsGuarded(api API, target string) bool {
 
 // ConnectionRefusal refuses a request to a guarded path that asks the next hop
 // for another protocol, or that has a proxy remove headers which decide how the
-// request is read: what was read here would not be what arrives.
+// request is read: what was read here would not be what arrives. And one that came
+// before its connection was whole: who has copied the packets of an HTTP/3 request
+// can send them again, and undo a later stop with a subscribe, or repeat a message
+// (RFC 8470; a client sends it again once it hears 425).
 func ConnectionRefusal(r *http.Request) *Refusal {
+	if r.TLS != nil && !r.TLS.HandshakeComplete {
+		return refusedEarly
+	}
+	if !isPlainHost(r.Host) {
+		return refusedHost
+	}
 	if len(r.Header["Upgrade"]) > 0 || isConnect(r.Method) {
 		return refusedGuardedUpgrade
 	}
@@ -176,6 +207,16 @@ func ConnectionRefusal(r *http.Request) *Refusal {
 }
 
 var (
+	refusedEarly = &Refusal{
+		Status: http.StatusTooEarly,
+		Code:   "early_data",
+		Reason: "The request came as early data, which anybody can repeat, so send it again once the TLS handshake is done",
+	}
+	refusedHost = &Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "host",
+		Reason: "The Host header is neither a name nor an address, so write nothing else in it",
+	}
 	refusedGuardedUpgrade = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "upgrade_guarded",
@@ -201,3 +242,23 @@ func isEndToEnd(name string) bool {
 		strings.HasPrefix(name, "x-forwarded-") ||
 		strings.HasPrefix(name, "x-http-method") || strings.HasPrefix(name, "x-method-")
 }
+
+// isPlainHost reports whether host is made of what names, addresses and ports are made
+// of. Hono up to 4.8 searches the whole URL for arguments, its host among the rest
+// (utils/url.ts, _getQueryParam).
+func isPlainHost(host string) bool {
+	for i := range len(host) {
+		if !plainHostByte[host[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+var plainHostByte = func() (t [256]bool) {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]"
+	for i := range len(plain) {
+		t[plain[i]] = true
+	}
+	return t
+}()

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -48,6 +49,8 @@ func TestHeadRefusal(t *testing.T) {
 		"moved, URL behind path":  {target: "/", header: http.Header{"X-Original-Url": {"/bin/api_web/x://y/"}}, want: refusedMove},
 		"moved, query on a host":  {target: "/", header: http.Header{"X-Original-Url": {"http://h?/api_web"}}},
 		"moved elsewhere":         {target: "/", header: http.Header{"X-Original-Url": {"/other?x=/api_web"}}},
+		"moved for Pyramid":       {target: "/", header: http.Header{"X-Vhm-Root": {"/bin/api_web"}}, want: refusedMove},
+		"rooted for Pyramid":      {target: "/", header: http.Header{"X-Vhm-Root": {"/other"}}},
 		"moved to itself":         {target: "/bin/api_web?c=help", header: http.Header{"X-Original-Url": {"/bin/api_web?c=help"}}},
 		"moved to itself, absolute": {target: "/bin/api_web?c=help",
 			header: http.Header{"X-Original-Url": {"https://sms.example/bin/api_web?c=help"}}},
@@ -55,6 +58,8 @@ func TestHeadRefusal(t *testing.T) {
 		"prefix cut off":           {target: "/xapi_web", header: http.Header{"X-Script-Name": {"/x"}}, want: refusedMove},
 		"second prefix cut off":    {target: "/x/yapi_web", header: http.Header{"X-Forwarded-Prefix": {"/a, /x/y"}}, want: refusedMove},
 		"escaped prefix cut off":   {target: "/%78%2fapi_web", header: http.Header{"X-Script-Name": {"/x"}}},
+		"prefix with a comma":      {target: "/x,yapi_web", header: http.Header{"X-Script-Name": {"/x,y"}}, want: refusedMove},
+		"prefix in two lines":      {target: "/x,yapi_web", header: http.Header{"X-Script-Name": {"/x", "y"}}, want: refusedMove},
 		"prefix of the API":        {target: "/x/api_web", header: http.Header{"X-Script-Name": {"/x"}}},
 		"prefix of something else": {target: "/x/other", header: http.Header{"X-Script-Name": {"/x"}}},
 		"another prefix":           {target: "/yapi_web", header: http.Header{"X-Script-Name": {"/x"}}},
@@ -109,5 +114,75 @@ func TestConnectionRefusal(t *testing.T) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// Early data is refused on a guarded path, whoever else may take it.
+func TestEarlyData(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("GET", "https://gw.example/bin/api_web", nil)
+	if refusal := ConnectionRefusal(r); refusal != nil {
+		t.Errorf("after the handshake: %v", refusal)
+	}
+	r.TLS.HandshakeComplete = false
+	if refusal := ConnectionRefusal(r); refusal != refusedEarly {
+		t.Errorf("before: %v", refusal)
+	}
+	if refusal := HeadRefusal(guard{}, r); refusal != nil {
+		t.Errorf("on any path: %v", refusal)
+	}
+}
+
+func TestSizeRefusal(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxCarried)
+	for name, tc := range map[string]struct {
+		target  string
+		cookies []string
+		want    *Refusal
+	}{
+		"ordinary":         {"/bin/api_web?c=help", []string{"a=1"}, nil},
+		"query, as long":   {"/b?" + long[3:], nil, nil},
+		"query":            {"/bin/api_web?" + long, nil, refusedLongTarget},
+		"path":             {"/bin/api_web/" + long, nil, refusedLongTarget},
+		"path, escaped":    {"/bin/api_web/" + strings.Repeat("%20", maxCarried/3), nil, refusedLongTarget},
+		"cookies, as long": {"/bin/api_web", []string{long[2:]}, nil},
+		"a cookie":         {"/bin/api_web", []string{long}, refusedLongCookies},
+		"cookies":          {"/bin/api_web", []string{long[:40_000], long[:40_000]}, refusedLongCookies},
+	} {
+		r := httptest.NewRequest("GET", tc.target, nil)
+		r.Header["Cookie"] = tc.cookies
+		if got := SizeRefusal(r); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// What Apache's HttpClient offers with every request is not passed on, and no more.
+func TestDropTLSOffer(t *testing.T) {
+	t.Parallel()
+	for offer, stays := range map[string]bool{
+		"TLS/1.2": false, "TLS/1.3": false, "TLS/1.0, HTTP/1.1": true, "h2c": true, "websocket": true, "TLS/1.2, h2c": true,
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["Upgrade"] = []string{offer}
+		DropTLSOffer(r)
+		if _, stayed := r.Header["Upgrade"]; stayed != stays {
+			t.Errorf("%s: stayed is %v", offer, stayed)
+		}
+	}
+}
+
+func TestHostIsPlain(t *testing.T) {
+	t.Parallel()
+	for host, plain := range map[string]bool{
+		"gw": true, "sms.example.com:8443": true, "192.0.2.1": true, "[2001:db8::1]:80": true, "my_host": true, "xn--bcher-kva.example": true, "": true,
+		"gw&phone=12065551212&x": false, "gw;a": false, "gw%26": false, "a,b": false, "user@gw": false,
+	} {
+		r := httptest.NewRequest("GET", "/bin/api_web", nil)
+		r.Host = host
+		if got := ConnectionRefusal(r); (got == nil) != plain {
+			t.Errorf("%q: %v", host, got)
+		}
 	}
 }

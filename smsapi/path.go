@@ -20,7 +20,9 @@ import (
 // repeated slashes need no thought, since every segment counts. Nor does what else
 // follows the name in its segment (Windows' dots and blanks, an extension to Rails
 // and Spring, anything to a prefix location or an unanchored pattern): a segment
-// that begins with it counts.
+// that begins with it counts. So does one in which the name follows ".php": Symfony,
+// CodeIgniter and their kin cut the script's name off the path, and ask for no slash
+// behind it.
 func PathNames(u *url.URL, segment string) bool {
 	return pathNames(u.Path, segment) ||
 		u.RawPath != "" && pathNames(u.RawPath, segment) ||
@@ -50,12 +52,35 @@ func plainPathNames(path, segment string) (hit, sure bool) {
 		}
 		seg := path[start:i]
 		start = i + 1
-		if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) {
+		if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) && !followsScript(seg, segment) {
 			continue
 		}
 		return true, true
 	}
 	return false, true
+}
+
+// followsScript reports whether segment stands in seg behind the name of a script of
+// PHP's, as in /index.phpapi_web.
+func followsScript(seg, segment string) bool {
+	const ending = ".php"
+	for {
+		dot := strings.IndexByte(seg, '.')
+		if dot < 0 || len(seg)-dot < len(ending)+len(segment) {
+			return false
+		}
+		seg = seg[dot:]
+		if equalFoldASCII(seg[:len(ending)], ending) {
+			behind := seg[len(ending):]
+			if digit := behind[0]; digit >= '0' && digit <= '9' { // .php5
+				behind = behind[1:]
+			}
+			if len(behind) >= len(segment) && equalFoldASCII(behind[:len(segment)], segment) {
+				return true
+			}
+		}
+		seg = seg[1:]
+	}
 }
 
 const (
@@ -72,7 +97,7 @@ var pathByte = func() (t [256]uint8) {
 			t[i] = odd
 		}
 	}
-	for _, c := range `%\;?#:"*<>|+` {
+	for _, c := range `%\;?#:"*<>|+@` {
 		t[c] = odd
 	}
 	t['/'] = slash
@@ -111,7 +136,7 @@ func foldPath(path string) string {
 	b.Grow(len(path))
 	for _, r := range path {
 		switch {
-		case r == '\\' || r == '∕' || r == '⁄' || r == '⧸':
+		case r == '\\' || r == '∕' || r == '⁄' || r == '⧸' || r == '∖':
 			r = '/'
 		case r < ' ' || r == 0x7f:
 			continue // trimmed, or dropped by who parses URLs as browsers do
@@ -132,8 +157,9 @@ func foldPath(path string) string {
 // segmentBegins reports whether a folded path's segment begins with the one looked
 // for.
 func segmentBegins(seg, segment string) bool {
-	seg = strings.TrimLeft(seg, " +") // a plus is a blank to who decodes a path like a form
-	return len(seg) >= len(segment) && equalFoldASCII(seg[:len(segment)], segment)
+	seg = strings.TrimPrefix(seg, "++view++") // Zope's way to name a view
+	seg = strings.TrimLeft(seg, " +@")        // a plus is a blank to who decodes a path like a form, @@ is Pyramid's ++view++
+	return len(seg) >= len(segment) && equalFoldASCII(seg[:len(segment)], segment) || followsScript(seg, segment)
 }
 
 func isASCII(s string) bool {

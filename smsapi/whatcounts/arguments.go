@@ -25,6 +25,8 @@ type arguments struct {
 	// readers of such encodings drop.
 	control bool
 	country country
+	// cut: somebody who reads less than all reads no sender.
+	cut bool
 	// member: an SMS command stands under a name that names a member of something.
 	member bool
 }
@@ -129,6 +131,9 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	r := foldedRole(p.Name)
 	if r == noRole {
 		r = stackRole(p.Name)
+	}
+	if r == noRole {
+		r = memberRole(p.Name)
 	}
 	// A name without "=" sets a role to nothing, and what lacks its command, realm
 	// or phone messages nobody. So a stray "&" in a text ("Q&A", "T&C's") is let be,
@@ -260,7 +265,7 @@ func (args *arguments) presentWithCookies(wanted role, r *http.Request) bool {
 // Others read no more than the first pairs of many. Who reads the realm of HTTP
 // Basic needs none where it looks.
 func (args *arguments) senderMayBeMissed(kind smsapi.Kind, r *http.Request) bool {
-	if args.pieces > smsapi.MinPairs {
+	if args.pieces > smsapi.MinPairs || args.cut {
 		return true
 	}
 	whole := args.of[command].in

@@ -4,7 +4,7 @@ import "github.com/stopgate/stopgate/smsapi"
 
 // RefusalCodes implements [smsapi.RefusalCoder].
 func (a *API) RefusalCodes() []string {
-	codes := smsapi.Codes(refusedCommand, refusedNested, refusedPathArgument, refusedTooMany, refusedCharset, refusedForeign,
+	codes := smsapi.Codes(refusedCommand, refusedNested, refusedPathArgument, refusedTooMany, refusedReadings, refusedCharset, refusedForeign,
 		refusedRealm, refusedControl, refusedStopMethod,
 		failedNoCommand, failedNoRealm, failedNoPhone, failedNoSender, failedPhone, failedStopPhone, failedSender)
 	for _, rule := range [][roles]*smsapi.Refusal{

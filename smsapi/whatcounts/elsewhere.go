@@ -14,17 +14,37 @@ import (
 
 // eachCookie calls do with the role and the raw value of each cookie that has one,
 // until it returns a refusal.
+//
+// Lines are read each by itself, as Go, Node and Java read them, and as one: Apache,
+// PHP's own server and Caddy's FastCGI transport put ", " between them, WSGI servers
+// a bare comma.
 func eachCookie(lines []string, do func(role, string) *smsapi.Refusal) *smsapi.Refusal {
 	for _, line := range lines {
-		for cookie := range strings.SplitSeq(line, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(cookie), "=")
-			r := cookieRole(name)
-			if r == noRole {
-				continue
-			}
-			if refusal := do(r, strings.Trim(value, `"`)); refusal != nil {
-				return refusal
-			}
+		if refusal := cookiesOf(line, do); refusal != nil {
+			return refusal
+		}
+	}
+	if len(lines) < 2 {
+		return nil
+	}
+	for _, between := range [...]string{", ", ","} {
+		if refusal := cookiesOf(strings.Join(lines, between), do); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// cookiesOf is eachCookie for one line.
+func cookiesOf(line string, do func(role, string) *smsapi.Refusal) *smsapi.Refusal {
+	for cookie := range strings.SplitSeq(line, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(cookie), "=")
+		r := cookieRole(name)
+		if r == noRole {
+			continue
+		}
+		if refusal := do(r, strings.Trim(value, `"`)); refusal != nil {
+			return refusal
 		}
 	}
 	return nil
@@ -129,7 +149,7 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 			}
 			to.Senders = more
 		}
-		return nil
+		return tooManyReadings(to)
 	})
 }
 

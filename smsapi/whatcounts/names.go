@@ -76,9 +76,30 @@ func foldedRole(name string) role {
 func stackRole(name string) role {
 	var buf [64]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
-	for _, top := range [...]string{"top.", "[0].", "#root.", "_GET[", "_POST[", "_REQUEST[", "GLOBALS["} {
+	for _, top := range [...]string{"top.", "top[", "[0].", "#root.", "_GET[", "_POST[", "_REQUEST[", "GLOBALS["} {
 		if rest, ok := bytes.CutPrefix(decoded, []byte(top)); ok {
-			return foldedRole(string(rest))
+			if r := foldedRole(string(rest)); r != noRole {
+				return r
+			}
+			return stackRole(string(rest))
+		}
+	}
+	return noRole
+}
+
+// memberRole is the role of a name that has another before or behind a dot, if that is
+// one of whom a message is for: m.phone is the phone of an action's model to ASP.NET
+// MVC, phone.x is phone to Rocket.
+func memberRole(name string) role {
+	var buf [64]byte
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
+	first, rest, ok := bytes.Cut(decoded, []byte("."))
+	if !ok {
+		return noRole
+	}
+	for _, part := range [...][]byte{first, rest} {
+		if r := foldedRole(string(part)); r == recipient || r == sender {
+			return r
 		}
 	}
 	return noRole

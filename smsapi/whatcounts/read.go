@@ -34,6 +34,9 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
 		return refusal
 	}
+	if refusal := smsapi.SizeRefusal(r); refusal != nil {
+		return refusal
+	}
 	singleBytes, refusal := smsapi.DecodingRefusal(r)
 	if refusal != nil {
 		return refusal
@@ -48,6 +51,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if form != "" {
 		args.read(smsapi.BodyForm(form), inBody)
 	}
+	args.cut = firstIsHidden(r.URL, sender) || args.endsEarly(query, form)
 
 	kind, refusal := args.kind(r)
 	if refusal != nil {
@@ -65,6 +69,33 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		return nil
 	}
 	return a.readCall(r, &args, call)
+}
+
+// endsEarly reports whether the sender stands in the form behind a raw byte at which
+// somebody stops reading: a C string ends at a NUL (GoAhead), a line where programs
+// read one (readLine, the shell's read), a text file of Windows' at 0x1A.
+func (args *arguments) endsEarly(query, form string) bool {
+	end := strings.IndexAny(form, "\x00\n\r\x1a")
+	if end < 0 || !args.present(sender) {
+		return false
+	}
+	var head arguments
+	head.readQuery(query)
+	head.read(smsapi.BodyForm(form[:end]), inBody)
+	return !head.present(sender)
+}
+
+// maxQuestions is how many pairs one request may ask the list about. A list of a
+// thousand phones is one for each; a thousand phones and a thousand senders, of which
+// each pair is looked up, would take a processor for seconds.
+const maxQuestions = 4096
+
+// tooManyReadings refuses a request that could be read in more ways than that.
+func tooManyReadings(to *smsapi.Recipient) *smsapi.Refusal {
+	if len(to.Phones)*max(1, len(to.Senders)) > maxQuestions {
+		return refusedReadings
+	}
+	return nil
 }
 
 // readCall fills in the call of an SMS command.
@@ -104,6 +135,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 		}
 	}
 	if refusal = a.readSenders(args, to); refusal != nil {
+		return refusal
+	}
+	if refusal = tooManyReadings(to); refusal != nil {
 		return refusal
 	}
 	if kind == smsapi.Subscribe {

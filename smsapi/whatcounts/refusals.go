@@ -54,6 +54,11 @@ var (
 		Code:   "too_many_arguments",
 		Reason: "The request has more than 1000 arguments, of which many servers read only the first 1000",
 	}
+	refusedReadings = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "too_many_readings",
+		Reason: "The phones and senders of the request can be read in more ways than can be checked, so send to fewer at once",
+	}
 	refusedCharset = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "charset_argument",
