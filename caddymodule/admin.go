@@ -62,7 +62,20 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	for path, methods := range adminRoutes() {
 		routes = append(routes, caddy.AdminRoute{Pattern: adminBase + path, Handler: adminHandler(methods)})
 	}
+	for i := range routes {
+		routes[i].Handler = notKept(routes[i].Handler)
+	}
 	return routes
+}
+
+// notKept has the answers of a route, errors too, kept in no cache and taken by no
+// browser for anything but what they say they are: they hold phones.
+func notKept(route caddy.AdminHandler) caddy.AdminHandler {
+	return caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		return route.ServeHTTP(w, r)
+	})
 }
 
 func adminUnknown(_ http.ResponseWriter, r *http.Request) error {

@@ -29,7 +29,6 @@ func newStream(w http.ResponseWriter, kind, open, sep, closing string) *stream {
 func (s *stream) begin() {
 	s.begun = true
 	s.w.Header().Set("Content-Type", s.kind)
-	s.w.Header().Set("X-Content-Type-Options", "nosniff")
 	s.out.WriteString(s.open)
 }
 

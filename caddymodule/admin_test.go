@@ -64,7 +64,22 @@ func (g *adminGateway) ask(method, path, body string, headers ...string) reply {
 	if err != nil {
 		g.tb.Fatal(err)
 	}
+	g.wantNotKept(method+" "+path, resp)
 	return reply{resp.StatusCode, resp.Header, string(text)}
+}
+
+// wantNotKept asserts that no cache keeps an answer of the routes. Before them Caddy
+// itself answers those who may not ask.
+func (g *adminGateway) wantNotKept(about string, resp *http.Response) {
+	g.tb.Helper()
+	if !strings.Contains(about, adminBase) || resp.StatusCode == http.StatusForbidden {
+		return
+	}
+	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+		if got := resp.Header.Values(name); len(got) != 1 || got[0] != want {
+			g.tb.Errorf("%s: status %d with %s %q, want %q", about, resp.StatusCode, name, got, want)
+		}
+	}
 }
 
 // plainClient keeps no connection, for the endpoint is another one after a load.
