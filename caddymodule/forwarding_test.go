@@ -199,3 +199,21 @@ func TestTunnelsAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// A trailer that no Trailer header announces does not reach the backend, so that the
+// request passes; docs/reading.md says so.
+func TestTrailerNotAnnounced(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	form := sendTo(otherPhone)
+	r := g.mustRaw(fmt.Sprintf("POST /bin/api_web HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nphone: %s\r\n\r\n", len(form), form, testPhone))
+	got, err := b.only()
+	if err != nil {
+		t.Fatalf("%v: %d %q", err, r.Status, r.Body)
+	}
+	if string(got.Body) != form || bytes.Contains(got.Raw, []byte(testPhone)) {
+		t.Errorf("it arrived as %q", got.Raw)
+	}
+}

@@ -1,0 +1,185 @@
+package caddymodule
+
+import (
+	"net"
+	"net/http"
+	"net/http/fcgi"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// loadSite loads a configuration with this site, in which BACKEND is the backend's
+// address.
+func (g *gateway) loadSite(backend, site string) {
+	g.tb.Helper()
+	g.addr = freeAddr(g.tb)
+	text := g.caddyfile(options{backend: backend})
+	i := strings.Index(text, "bind 127.0.0.1\n") + len("bind 127.0.0.1\n")
+	g.mustLoad(text[:i] + strings.ReplaceAll(site, "BACKEND", backend) + "\n}\n")
+}
+
+// glued is what docs/configuration.md has for backends that cut a prefix off
+// without asking for a slash.
+const glued = "@glued path_regexp (?i)[^/]api_web\nhandle @glued {\nerror 404\n}\n"
+
+// A prefix that is cut off without a slash turns a path into api_web that was none
+// to the site's directive. docs/reading.md and docs/configuration.md say so, and
+// what helps; this holds their sentences.
+func TestPrefixes(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	const (
+		forwarded = "forwarded"
+		blocked   = "blocked"
+		nowhere   = "nowhere"
+	)
+	for name, tc := range map[string]struct {
+		site, path string
+		want       string
+	}{
+		"with a slash":                       {"sms_optout\nhandle_path /sms/* {\nreverse_proxy BACKEND\n}", "/sms/api_web", blocked},
+		"with a slash, glued":                {"sms_optout\nhandle_path /sms/* {\nreverse_proxy BACKEND\n}", "/smsapi_web", nowhere},
+		"without, the hole":                  {"sms_optout\nhandle_path /sms* {\nreverse_proxy BACKEND\n}", "/smsapi_web", forwarded},
+		"without, a directive inside":        {"sms_optout\nhandle_path /sms* {\nsms_optout\nreverse_proxy BACKEND\n}", "/smsapi_web", blocked},
+		"without, one inside alone":          {"handle_path /sms* {\nsms_optout\nreverse_proxy BACKEND\n}", "/sms/api_web", blocked},
+		"the backend cuts, the hole":         {"sms_optout\nreverse_proxy BACKEND", "/smsapi_web", forwarded},
+		"glued, handle_path":                 {"sms_optout\n" + glued + "handle_path /sms* {\nreverse_proxy BACKEND\n}", "/smsapi_web", nowhere},
+		"glued, handle":                      {"sms_optout\n" + glued + "handle /sms* {\nreverse_proxy BACKEND\n}\nhandle {\nreverse_proxy BACKEND\n}", "/smsapi_web", nowhere},
+		"glued, many handles":                {"sms_optout\n" + glued + "handle /a* {\nreverse_proxy BACKEND\n}\nhandle /sms* {\nreverse_proxy BACKEND\n}\nhandle /smsapi* {\nreverse_proxy BACKEND\n}\n", "/smsapi_web", nowhere},
+		"glued, no block":                    {"sms_optout\n" + glued + "reverse_proxy BACKEND", "/smsapi_web", nowhere},
+		"glued, in capitals":                 {"sms_optout\n" + glued + "reverse_proxy BACKEND", "/SMSAPI_WEB", nowhere},
+		"glued, with escapes":                {"sms_optout\n" + glued + "reverse_proxy BACKEND", "/sm%73%61pi%5Fweb/", nowhere},
+		"glued, the endpoint still answers":  {"sms_optout\n" + glued + "reverse_proxy BACKEND", "/sms/api_web", blocked},
+		"glued and below the slash":          {"sms_optout\n" + glued + "handle /sms/* {\nreverse_proxy BACKEND\n}", "/sms/..%5csmsapi_web", nowhere},
+		"glued, handle_path with a slash":    {"sms_optout\n" + glued + "handle_path /sms/* {\nreverse_proxy BACKEND\n}", "/sms/api_web", blocked},
+		"only what is below the slash":       {"sms_optout\nhandle /sms/* {\nreverse_proxy BACKEND\n}", "/smsapi_web", nowhere},
+		"only what is below, a way around":   {"sms_optout\nhandle /sms/* {\nreverse_proxy BACKEND\n}", "/sms/%2e%2e/smsapi_web", nowhere},
+		"only what is below the slash, send": {"sms_optout\nhandle /sms/* {\nreverse_proxy BACKEND\n}", "/sms/api_web", blocked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g.loadSite(b.addr, tc.site)
+			b.take()
+			r := g.mustRaw("GET " + tc.path + "?" + sendTo(testPhone) + " HTTP/1.1\r\nHost: gw.example\r\n\r\n")
+			got := nowhere
+			if n := len(b.take()); n == 1 {
+				got = forwarded
+			} else if strings.HasPrefix(r.Body, "FAILURE: ") {
+				got = blocked
+			}
+			if got != tc.want {
+				t.Errorf("%s is %s, want %s: %d %q", tc.path, got, tc.want, r.Status, r.Body)
+			}
+			if tc.want == nowhere && strings.Contains(tc.site, "@glued") && r.Status != 404 {
+				t.Errorf("status %d", r.Status)
+			}
+		})
+	}
+}
+
+// An intercept block gets the gateway's own refusals, and forwards what was refused
+// unless it has a directive of its own, as docs/configuration.md says.
+func TestIntercept(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	const site = "intercept {\n@bad status 4xx 5xx\nhandle_response @bad {\nINSIDE\nreverse_proxy BACKEND\n}\n}\nsms_optout\nreverse_proxy BACKEND"
+	twice := sendTo(testPhone) + "&phone=" + otherPhone
+	g.loadSite(b.addr, strings.Replace(site, "INSIDE\n", "", 1))
+	b.take()
+	_, _ = g.raw(getRequest(twice)) // the answer has the refusal's Content-Length beside the backend's
+	if len(b.take()) == 0 {
+		t.Error("nothing reached the backend: the warning in docs/configuration.md no longer holds")
+	}
+	for _, tc := range []struct {
+		name, request     string
+		status, forwarded int
+	}{
+		{"a query", getRequest(twice), 400, 0},
+		{"a body", formRequest(twice), 400, 0},
+		{"query and body", strings.Replace(formRequest("phone="+otherPhone), "api_web", "api_web?"+sendTo(testPhone), 1), 400, 0},
+		{"a body of another kind", strings.Replace(formRequest(sendTo(testPhone)), "x-www-form-urlencoded", "json", 1), 415, 0},
+		{"an ordinary send", formRequest(sendTo(otherPhone)), 200, 1},
+		{"an opted-out phone", formRequest(sendTo(testPhone)), 200, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g.loadSite(b.addr, strings.Replace(site, "INSIDE", "sms_optout", 1))
+			b.take()
+			r := g.mustRaw(tc.request)
+			if n := len(b.take()); n != tc.forwarded || r.Status != tc.status {
+				t.Errorf("status %d, %d requests reached the backend; want %d, %d: %q", r.Status, n, tc.status, tc.forwarded, r.Body)
+			}
+		})
+	}
+}
+
+// php_fastcgi rewrites behind the directive: its index is run for paths that are
+// not guarded, as docs/configuration.md says.
+func TestPHPIndex(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scripts atomic.Pointer[string]
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = fcgi.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // until it is closed
+			script := fcgi.ProcessEnv(r)["SCRIPT_FILENAME"]
+			scripts.Store(&script)
+			_, _ = w.Write([]byte(sendSuccess)) // the gateway has gone
+		}))
+	}()
+	t.Cleanup(func() {
+		ln.Close()
+		<-done
+	})
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "api_web.php"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := startGateway(t, nil, options{backend: "127.0.0.1:9"})
+	g.mustStop(testPhone)
+	const remedy = "try_files {path} {path}/api_web.php api_web.php\nsms_optout\nphp_fastcgi BACKEND {\nindex off\n}"
+	for _, tc := range []struct {
+		name, site, path string
+		ran              bool
+	}{
+		{"the hole", "sms_optout\nphp_fastcgi BACKEND {\nindex api_web.php\n}", "/", true},
+		{"the hole, another path", "sms_optout\nphp_fastcgi BACKEND {\nindex api_web.php\n}", "/anything", true},
+		{"try_files in front", remedy, "/", false},
+		{"try_files in front, another path", remedy, "/anything", false},
+		{"try_files in front, the script", remedy, "/api_web.php", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g.loadSite(ln.Addr().String(), "root * "+root+"\n"+tc.site)
+			scripts.Store(nil)
+			ask := func(phone string) reply {
+				return g.mustRaw("GET " + tc.path + "?" + sendTo(phone) + " HTTP/1.1\r\nHost: gw.example\r\n\r\n")
+			}
+			r := ask(testPhone)
+			if ran := scripts.Load() != nil; ran != tc.ran || !ran && !strings.HasPrefix(r.Body, "FAILURE: ") {
+				t.Errorf("an opted-out phone: the script ran: %v; %d %q", ran, r.Status, r.Body)
+			}
+			r = ask(otherPhone)
+			if script := scripts.Load(); script == nil || filepath.Base(*script) != "api_web.php" || r.Body != sendSuccess {
+				t.Errorf("another phone: %v, %d %q", script, r.Status, r.Body)
+			}
+		})
+	}
+}
+
+// getRequest is a GET of api_web.
+func getRequest(query string) string {
+	return "GET /bin/api_web?" + query + " HTTP/1.1\r\nHost: gw.example\r\nConnection: close\r\n\r\n"
+}
+
+// formRequest is a POST to api_web with a form.
+func formRequest(form string) string {
+	return "POST /bin/api_web HTTP/1.1\r\nHost: gw.example\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+		"Content-Length: " + strconv.Itoa(len(form)) + "\r\n\r\n" + form
+}
