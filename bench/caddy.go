@@ -83,7 +83,7 @@ http://:%s {
 	}
 	cmd := exec.Command(o.caddy, "run", "--adapter", "caddyfile", "--config", file)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+o.witness, "XDG_CONFIG_HOME="+dir)
-	s := &server{contender: contender{name, addr}, admin: admin, cmd: cmd, log: filepath.Join(dir, "log")}
+	s := &server{contender: contender{name: name, addr: addr}, admin: admin, cmd: cmd, log: filepath.Join(dir, "log")}
 	return s, s.start()
 }
 
@@ -98,6 +98,7 @@ func (s *server) start() error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
+	s.pid = s.cmd.Process.Pid
 	err = waitFor(s.addr)
 	if err != nil {
 		text, _ := os.ReadFile(s.log)
@@ -163,4 +164,24 @@ func memory(pid int) (anonymous int64, err error) {
 		}
 	}
 	return 0, fmt.Errorf("the kernel does not say how much memory a process has of its own")
+}
+
+// processorTime is how many seconds of processors a process has used, or 0.
+func processorTime(pid int) float64 {
+	if pid == 0 {
+		return 0
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The second field is the program's name in parentheses; user and system time are
+	// the 14th and 15th, in hundredths of a second (proc_pid_stat(5)).
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return float64(user+system) / 100
 }

@@ -77,7 +77,7 @@ backend sms
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return all, err
 		}
-		s := &server{contender: contender{c.name, addr}, cmd: exec.Command("haproxy", "-db", "-f", file), log: file + ".log"}
+		s := &server{contender: contender{name: c.name, addr: addr}, cmd: exec.Command("haproxy", "-db", "-f", file), log: file + ".log"}
 		if err := s.start(); err != nil {
 			return all, err
 		}
@@ -91,7 +91,7 @@ func startNginx(o options, n int) ([]*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	redis := &server{contender: contender{"redis", addr}, log: filepath.Join(o.dir, "redis.log"),
+	redis := &server{contender: contender{name: "redis", addr: addr}, log: filepath.Join(o.dir, "redis.log"),
 		cmd: exec.Command("redis-server", "--port", port(addr), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", o.dir)}
 	if err := redis.start(); err != nil {
 		return nil, err
@@ -169,7 +169,7 @@ http {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	s := &server{contender: contender{name, addr}, log: filepath.Join(dir, "log"),
+	s := &server{contender: contender{name: name, addr: addr}, log: filepath.Join(dir, "log"),
 		cmd: exec.Command("nginx", "-c", file, "-e", filepath.Join(dir, "error.log"))}
 	return s, s.start()
 }

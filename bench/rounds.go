@@ -40,26 +40,41 @@ func (s series) over(base series) series {
 type contender struct {
 	name string
 	addr string
+	pid  int // 0: its processor time is not of interest
 }
 
-// throughput measures the contenders in rounds that take turns, and returns a
-// series of requests per second for each. The order turns with each round.
-func throughput(o options, k kind, conns int, all []contender) (map[string]series, error) {
-	got := map[string]series{}
+// result is what rounds of load showed of a contender.
+type result struct {
+	perSecond series
+	// cpu is processor time a request, in seconds: it varies far less than requests a
+	// second, for it does not count what other programs take.
+	cpu series
+}
+
+// throughput measures the contenders in rounds that take turns. The order turns with
+// each round.
+func throughput(o options, k kind, conns int, all []contender) (map[string]*result, error) {
+	got := map[string]*result{}
 	for _, c := range all {
 		// Not counted: connections, caches and the machine's clock warm up.
 		if _, err := measure(o, k, conns, c, o.round/2); err != nil {
 			return nil, err
 		}
+		got[c.name] = new(result)
 	}
 	for round := range o.rounds {
 		for i := range all {
 			c := all[(i+round)%len(all)]
+			before := processorTime(c.pid)
 			l, err := measure(o, k, conns, c, o.round)
 			if err != nil {
 				return nil, err
 			}
-			got[c.name] = append(got[c.name], l.perSecond)
+			r := got[c.name]
+			r.perSecond = append(r.perSecond, l.perSecond)
+			if spent := processorTime(c.pid) - before; spent > 0 {
+				r.cpu = append(r.cpu, spent/(l.perSecond*o.round.Seconds()))
+			}
 		}
 	}
 	return got, nil
