@@ -8,7 +8,7 @@ import (
 func TestAddCommand(t *testing.T) {
 	me, err := user.Current()
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("the system does not say who runs the test, whom the history would name: %v", err)
 	}
 	throughBothDoors(t, func(t *testing.T, d withDoor) {
 		pair := []string{testPhone, "--realm", "myrealm", "--sender", testSender}

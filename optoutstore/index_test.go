@@ -106,6 +106,31 @@ func TestMemtableLogDamage(t *testing.T) {
 	}
 }
 
+// loseMiddle leaves a store the index of an earlier copy of itself, and the newest log
+// of its own.
+func loseMiddle(t *testing.T, early string, late Options) {
+	t.Helper()
+	logs, err := memtableLogs(late.path(indexName))
+	if err != nil || len(logs) == 0 {
+		t.Fatal(logs, err)
+	}
+	newest := fmt.Sprintf("%05d%s", slices.Max(logs), memtableSuffix)
+	text, err := os.ReadFile(filepath.Join(late.path(indexName), newest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(late.path(indexName)); err != nil {
+		t.Fatal(err)
+	}
+	copyStore(t, filepath.Join(early, indexName), late.path(indexName))
+	if old, _ := memtableLogs(late.path(indexName)); slices.Max(old) >= slices.Max(logs) {
+		t.Fatal("there was only one memtable")
+	}
+	if err := os.WriteFile(filepath.Join(late.path(indexName), newest), text, filePerm); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The end of an older memtable's log is lost in a power cut where a newer's
 // survives: Badger's own mark of how far it is stands, with rows missing below.
 func TestMemtableLogLostInTheMiddle(t *testing.T) {
@@ -121,22 +146,7 @@ func TestMemtableLogLostInTheMiddle(t *testing.T) {
 	fill(t, d, early, rows)
 	late := crash(t, d, filepath.Join(root, "late"))
 
-	// The early index, and the newest log of the late one.
-	logs, err := memtableLogs(late.path(indexName))
-	if err != nil || len(logs) == 0 {
-		t.Fatal(logs, err)
-	}
-	newest := fmt.Sprintf("%05d%s", slices.Max(logs), memtableSuffix)
-	text, err := os.ReadFile(filepath.Join(late.path(indexName), newest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.RemoveAll(late.path(indexName))
-	copyStore(t, filepath.Join(root, "early", indexName), late.path(indexName))
-	if old, _ := memtableLogs(late.path(indexName)); slices.Max(old) >= slices.Max(logs) {
-		t.Fatal("there was only one memtable")
-	}
-	os.WriteFile(filepath.Join(late.path(indexName), newest), text, filePerm)
+	loseMiddle(t, filepath.Join(root, "early"), late)
 
 	ix, err := openIndex(&late, late.path(indexName))
 	if err != nil {

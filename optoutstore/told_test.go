@@ -2,7 +2,6 @@ package optoutstore
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -147,21 +146,7 @@ func TestToldMemtableLogLostInTheMiddle(t *testing.T) {
 	want := allStates(t, d)
 	late := crash(t, d, filepath.Join(root, "late"))
 
-	logs, err := memtableLogs(late.path(indexName))
-	if err != nil || len(logs) == 0 {
-		t.Fatal(logs, err)
-	}
-	newest := fmt.Sprintf("%05d%s", slices.Max(logs), memtableSuffix)
-	text, err := os.ReadFile(filepath.Join(late.path(indexName), newest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	os.RemoveAll(late.path(indexName))
-	copyStore(t, filepath.Join(root, "early", indexName), late.path(indexName))
-	if old, _ := memtableLogs(late.path(indexName)); slices.Max(old) >= slices.Max(logs) {
-		t.Fatal("there was only one memtable")
-	}
-	os.WriteFile(filepath.Join(late.path(indexName), newest), text, filePerm)
+	loseMiddle(t, filepath.Join(root, "early"), late)
 
 	var log logLines
 	late.Logger = log.logger()
