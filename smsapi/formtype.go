@@ -118,21 +118,25 @@ func (b *Body) Form() (string, *Refusal) {
 }
 
 // looksStructured reports whether a body begins like JSON, XML or multipart. PHP and
-// Express read such a form as one odd name, which careless applications parse.
+// Express read such a form as one odd name, which careless applications parse, and Go's
+// and Flask's look at no type if they are told so. Before the first character may stand
+// any number of blanks, a mark of UTF-8, 16 or 32 and the zero bytes of the latter two;
+// comments are read over by many readers of JSON.
 func looksStructured(form string) bool {
-	form = strings.TrimPrefix(form, "\ufeff")
+	form = strings.TrimLeft(form, "\x00\t\n\r\v\f +\xef\xbb\xbf\xfe\xff")
 	head := appendLenient(make([]byte, 0, 64), form[:min(len(form), 48)], true)
-	if bytes.HasPrefix(bytes.TrimSpace(head), []byte("--")) {
+	head = bytes.TrimLeft(head, "\x00\t\n\r\v\f \xef\xbb\xbf\xfe\xff")
+	if len(head) == 0 {
+		return len(form) > 48 // blanks that are escaped, more than a name begins with
+	}
+	switch head[0] {
+	case '{', '[', '<', '"':
 		return true
 	}
-	for _, c := range head {
-		switch c {
-		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:
-			continue
-		case '{', '[', '<', '"':
+	for _, comment := range [...]string{"--", "/*", "//"} {
+		if bytes.HasPrefix(head, []byte(comment)) {
 			return true
 		}
-		return false
 	}
 	return false
 }

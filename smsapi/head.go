@@ -40,8 +40,10 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 	if prefix := r.Header["X-Script-Name"]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
 		return refusedMove
 	}
-	if prefix := r.Header["X-Forwarded-Prefix"]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
-		return refusedMove
+	for _, name := range [...]string{"X-Forwarded-Prefix", "X-Forwarded-Script-Name", "X-Traversal-Path"} {
+		if prefix := r.Header[name]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
+			return refusedMove
+		}
 	}
 	return nil
 }
@@ -256,7 +258,7 @@ func isPlainHost(host string) bool {
 }
 
 var plainHostByte = func() (t [256]bool) {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]"
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]%"
 	for i := range len(plain) {
 		t[plain[i]] = true
 	}

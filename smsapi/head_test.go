@@ -59,6 +59,8 @@ func TestHeadRefusal(t *testing.T) {
 		"second prefix cut off":    {target: "/x/yapi_web", header: http.Header{"X-Forwarded-Prefix": {"/a, /x/y"}}, want: refusedMove},
 		"escaped prefix cut off":   {target: "/%78%2fapi_web", header: http.Header{"X-Script-Name": {"/x"}}},
 		"prefix with a comma":      {target: "/x,yapi_web", header: http.Header{"X-Script-Name": {"/x,y"}}, want: refusedMove},
+		"prefix by another name":   {target: "/xapi_web", header: http.Header{"X-Forwarded-Script-Name": {"/x"}}, want: refusedMove},
+		"prefix to Plack":          {target: "/xapi_web", header: http.Header{"X-Traversal-Path": {"/x"}}, want: refusedMove},
 		"prefix in two lines":      {target: "/x,yapi_web", header: http.Header{"X-Script-Name": {"/x", "y"}}, want: refusedMove},
 		"prefix of the API":        {target: "/x/api_web", header: http.Header{"X-Script-Name": {"/x"}}},
 		"prefix of something else": {target: "/x/other", header: http.Header{"X-Script-Name": {"/x"}}},
@@ -177,7 +179,7 @@ func TestHostIsPlain(t *testing.T) {
 	t.Parallel()
 	for host, plain := range map[string]bool{
 		"gw": true, "sms.example.com:8443": true, "192.0.2.1": true, "[2001:db8::1]:80": true, "my_host": true, "xn--bcher-kva.example": true, "": true,
-		"gw&phone=12065551212&x": false, "gw;a": false, "gw%26": false, "a,b": false, "user@gw": false,
+		"gw&phone=12065551212&x": false, "gw;a": false, "[fe80::1%25eth0]:80": true, "a,b": false, "user@gw": false,
 	} {
 		r := httptest.NewRequest("GET", "/bin/api_web", nil)
 		r.Host = host

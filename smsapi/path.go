@@ -20,13 +20,15 @@ import (
 // repeated slashes need no thought, since every segment counts. Nor does what else
 // follows the name in its segment (Windows' dots and blanks, an extension to Rails
 // and Spring, anything to a prefix location or an unanchored pattern): a segment
-// that begins with it counts. So does one in which the name follows ".php": Symfony,
-// CodeIgniter and their kin cut the script's name off the path, and ask for no slash
-// behind it.
+// that begins with it counts. So does one in which the name follows that of a script:
+// Symfony, Mojolicious, CodeIgniter and their kin cut that off the path, and ask for no
+// slash behind it. A query that begins with a slash is CodeIgniter's path. ASP.NET takes
+// the tokens of cookieless sessions out of a path, wherever they stand.
 func PathNames(u *url.URL, segment string) bool {
 	return pathNames(u.Path, segment) ||
 		u.RawPath != "" && pathNames(u.RawPath, segment) ||
-		u.Opaque != "" && pathNames(u.Opaque, segment)
+		u.Opaque != "" && pathNames(u.Opaque, segment) ||
+		strings.HasPrefix(u.RawQuery, "/") && pathNames(u.RawQuery, segment)
 }
 
 func pathNames(path, segment string) bool {
@@ -60,17 +62,22 @@ func plainPathNames(path, segment string) (hit, sure bool) {
 	return false, true
 }
 
-// followsScript reports whether segment stands in seg behind the name of a script of
-// PHP's, as in /index.phpapi_web.
+// scriptEndings are how the names of scripts end.
+var scriptEndings = [...]string{".php", ".pl", ".cgi", ".fcgi", ".py", ".wsgi", ".rb", ".asp", ".aspx"}
+
+// followsScript reports whether segment stands in seg behind the name of a script, as
+// in /index.phpapi_web.
 func followsScript(seg, segment string) bool {
-	const ending = ".php"
 	for {
 		dot := strings.IndexByte(seg, '.')
-		if dot < 0 || len(seg)-dot < len(ending)+len(segment) {
+		if dot < 0 {
 			return false
 		}
 		seg = seg[dot:]
-		if equalFoldASCII(seg[:len(ending)], ending) {
+		for _, ending := range scriptEndings {
+			if len(seg) < len(ending)+len(segment) || !equalFoldASCII(seg[:len(ending)], ending) {
+				continue
+			}
 			behind := seg[len(ending):]
 			if digit := behind[0]; digit >= '0' && digit <= '9' { // .php5
 				behind = behind[1:]
@@ -80,6 +87,22 @@ func followsScript(seg, segment string) bool {
 			}
 		}
 		seg = seg[1:]
+	}
+}
+
+// withoutTokens is path without what ASP.NET takes for the tokens of cookieless
+// sessions, such as "/(S(X))": it joins what stands before and behind.
+func withoutTokens(path string) string {
+	for {
+		begin := strings.Index(path, "/(")
+		if begin < 0 || len(path) < begin+4 || path[begin+3] != '(' {
+			return path
+		}
+		end := strings.Index(path[begin:], "))")
+		if end < 0 {
+			return path
+		}
+		path = path[:begin] + path[begin+end+2:]
 	}
 }
 
@@ -97,7 +120,7 @@ var pathByte = func() (t [256]uint8) {
 			t[i] = odd
 		}
 	}
-	for _, c := range `%\;?#:"*<>|+@` {
+	for _, c := range `%\;?#:"*<>|+@(` {
 		t[c] = odd
 	}
 	t['/'] = slash
@@ -108,21 +131,27 @@ var pathByte = func() (t [256]uint8) {
 func oddPathNames(path, segment string) bool {
 	for range maxDecodings + 1 {
 		folded := foldPath(path)
-		start := 0
-		for i := 0; i <= len(folded); i++ {
-			if i < len(folded) && folded[i] != '/' {
-				continue
-			}
-			if segmentBegins(folded[start:i], segment) {
-				return true
-			}
-			start = i + 1
+		if anySegmentBegins(folded, segment) {
+			return true
+		}
+		if joined := withoutTokens(folded); joined != folded && anySegmentBegins(joined, segment) {
+			return true
 		}
 		again := string(appendLenient(nil, path, false))
 		if again == path {
 			return false
 		}
 		path = again
+	}
+	return false
+}
+
+// anySegmentBegins is segmentBegins for the segments of a folded path.
+func anySegmentBegins(folded, segment string) bool {
+	for seg := range strings.SplitSeq(folded, "/") {
+		if segmentBegins(seg, segment) {
+			return true
+		}
 	}
 	return false
 }

@@ -22,6 +22,8 @@ func TestPathNames(t *testing.T) {
 		"/bin/api_web.json", "/bin/api_web.do", "/bin/api_web%", "/bin/api_web%zz",
 		"/bin/api_web2", "/bin/api_website", "/bin/api_web-old", "/bin/api_web_v2", "/bin/api%5Fwebs", "/bin/api_web.backup_of_last_year", "/bin/api_web.x-y",
 		"/index.phpapi_web", "/%69ndex.ph%70api_web", "/app_dev.PHPapi_web", "/x.php5API_web/y", "/a.b.phpapi_web", "/index.php.phpapi_web",
+		"/cgi-bin/app.pl/cgi-bin/app.plapi_web", "/x.cgiapi_web", "/x.aspxapi_web",
+		"/(S(X))/ap/(S(X))i_web.aspx", "/ap/(S(X))i_web.aspx/(S(X))/", "/bin/ap/(S(X))i_web", "/b%2F(F(x))/ap/%28A(y))i_web",
 		"/@@api_web", "/bin/%40%40api_web", "/bin/@@api_web/x", "/bin/++view++api_web", "/bin/++view++@@api_web",
 		"/bin/a%E2%82%A7i_web", "/bin/api%CB%8Dweb", "/bin/api%E2%96%84web", "/bin/api_w%E2%84%87b", "/bin%E2%88%96api_web",
 	} {
@@ -35,7 +37,7 @@ func TestPathNames(t *testing.T) {
 		"/", "", "*", "/static/x.css", "/bin", "/bin/api", "/bin/web", "/bin/my_api_web", "/api-web", "/api/web",
 		"/apiweb", "/static/a%20b;v=1/c%2Fd", "/bin/api%5Fwe", "/x?api_web", "/p%C3%A4th/%E2%82%AC",
 		"/bin/api_%20web", "/%", "/%%%", "/%u", "/api_we", "/x;api_web", "/файл",
-		"/index.php", "/index.phpapi_we", "/index.phpxapi_web", "/.phapi_web", "/bin/.api_web", "/index.php55api_web", "/x.html_api_web",
+		"/(S(X))/other", "/ap/(S(X)i_web", "/ap/(SX))i_web", "/a(b)c", "/index.php", "/index.phpapi_we", "/index.phpxapi_web", "/.phapi_web", "/bin/.api_web", "/index.php55api_web", "/x.html_api_web",
 	} {
 		for _, u := range readings(path) {
 			if PathNames(u, "api_web") {

@@ -22,8 +22,12 @@ var _ smsapi.API = (*API)(nil)
 // code, are of region.
 func New(region *phone.Region) *API { return &API{region: region} }
 
-// Guards reports whether a backend could take u for api_web.
-func (a *API) Guards(u *url.URL) bool { return smsapi.PathNames(u, endpoint) }
+// Guards reports whether a backend could take u for api_web. Its documented place is
+// /bin/api_web, and what is mounted at /bin takes /binapi_web for it as well where the
+// mount is cut off without its slash (gunicorn with SCRIPT_NAME=/bin).
+func (a *API) Guards(u *url.URL) bool {
+	return smsapi.PathNames(u, endpoint) || smsapi.PathNames(u, "bin"+endpoint)
+}
 
 // Accepted reports whether the backend's answer begins with the word SUCCESS.
 // Failures are 200 as well, so the status alone says nothing.

@@ -221,7 +221,8 @@ func hasPathArguments(u *url.URL) bool {
 	if pathHasArguments(u.RawPath) {
 		return true
 	}
-	for path := u.Path; ; {
+	path := u.Path
+	for range maxPathDecodings {
 		if pathHasArguments(path) {
 			return true
 		}
@@ -231,7 +232,11 @@ func hasPathArguments(u *url.URL) bool {
 		}
 		path = string(decoded)
 	}
+	return true // and nobody decodes so often
 }
+
+// maxPathDecodings bounds how often a path is decoded.
+const maxPathDecodings = 8
 
 func pathHasArguments(path string) bool {
 	behind := false // the endpoint has gone by

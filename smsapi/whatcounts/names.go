@@ -70,37 +70,48 @@ func foldedRole(name string) role {
 	return noRole
 }
 
+// maxOddName is how long a name may be that stands for an argument with something
+// before or behind it. Longer ones are nobody's, and would take long to look at.
+const maxOddName = 256
+
 // stackRole is the role of a name that begins with what Struts calls the top of its
 // stack: the rest of it is a name like any other there. So it is behind PHP's own
 // variables where an old program extracts its arguments.
 func stackRole(name string) role {
-	var buf [64]byte
-	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
-	for _, top := range [...]string{"top.", "top[", "[0].", "#root.", "_GET[", "_POST[", "_REQUEST[", "GLOBALS["} {
-		if rest, ok := bytes.CutPrefix(decoded, []byte(top)); ok {
-			if r := foldedRole(string(rest)); r != noRole {
-				return r
+	if len(name) > maxOddName {
+		return noRole
+	}
+	var buf [maxOddName]byte
+	rest, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
+	for cut := true; cut; {
+		cut = false
+		for _, top := range [...]string{"top.", "top[", "[0].", "#root.", "_GET[", "_POST[", "_REQUEST[", "GLOBALS["} {
+			if behind, ok := bytes.CutPrefix(rest, []byte(top)); ok {
+				rest, cut = behind, true
+				if r := foldedRole(string(rest)); r != noRole {
+					return r
+				}
 			}
-			return stackRole(string(rest))
 		}
 	}
 	return noRole
 }
 
-// memberRole is the role of a name that has another before or behind a dot, if that is
-// one of whom a message is for: m.phone is the phone of an action's model to ASP.NET
-// MVC, phone.x is phone to Rocket.
+// memberRole is the role of a name that has others before or behind it, if that is one
+// of whom a message is for: m.phone and m[phone] are the phone of an action's model to
+// ASP.NET MVC, phone.x is phone to Rocket.
 func memberRole(name string) role {
-	var buf [64]byte
-	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
-	first, rest, ok := bytes.Cut(decoded, []byte("."))
-	if !ok {
+	if len(name) > maxOddName {
 		return noRole
 	}
-	for _, part := range [...][]byte{first, rest} {
-		if r := foldedRole(string(part)); r == recipient || r == sender {
-			return r
-		}
+	if i := smsapi.MemberFolds(name, skeletons); i >= 0 && (skeletonRoles[i] == recipient || skeletonRoles[i] == sender) {
+		return skeletonRoles[i]
+	}
+	var buf [maxOddName]byte
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
+	first, _, ok := bytes.Cut(decoded, []byte("."))
+	if r := foldedRole(string(first)); ok && (r == recipient || r == sender) {
+		return r
 	}
 	return noRole
 }

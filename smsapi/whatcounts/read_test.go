@@ -2,6 +2,7 @@ package whatcounts
 
 import (
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -286,6 +287,29 @@ func TestSubscribeMeansOnePair(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%s %s means %q, want %q", tt.phone, tt.sender, got, tt.want)
+		}
+	}
+}
+
+// What is long or nested costs no more than its length: 64 kB of a name that begins
+// like one of Struts' took seconds, and gigabytes, when each of its parts was looked at
+// anew. Not parallel, for what the whole process allocates is counted.
+func TestLongNamesCostLittle(t *testing.T) {
+	f := newFixture(t, "")
+	for _, target := range []string{
+		"/bin/api_web?" + strings.Repeat("top.", 15_000) + "x=1",
+		"/bin/api_web?" + strings.Repeat("_GET[", 12_000) + "x=1",
+		"/bin/api_web/%" + strings.Repeat("25", 15_000) + "?c=find",
+	} {
+		r := httptest.NewRequest("GET", target, nil)
+		var call smsapi.Call
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		body := smsapi.NewBody(r, 1<<20)
+		_ = f.api.Read(r, &body, &call)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+			t.Errorf("%.20s… took %d bytes", target, took)
 		}
 	}
 }
