@@ -123,9 +123,13 @@ func (b *Body) Form() (string, *Refusal) {
 // any number of blanks, a mark of UTF-8, 16 or 32 and the zero bytes of the latter two;
 // comments are read over by many readers of JSON.
 func looksStructured(form string) bool {
-	form = strings.TrimLeft(form, "\x00\t\n\r\v\f +\xef\xbb\xbf\xfe\xff")
+	for form != "" && standsBefore(form[0]) {
+		form = form[1:]
+	}
 	head := appendLenient(make([]byte, 0, 64), form[:min(len(form), 48)], true)
-	head = bytes.TrimLeft(head, "\x00\t\n\r\v\f \xef\xbb\xbf\xfe\xff")
+	for len(head) > 0 && standsBefore(head[0]) {
+		head = head[1:]
+	}
 	if len(head) == 0 {
 		return len(form) > 48 // blanks that are escaped, more than a name begins with
 	}
@@ -137,6 +141,15 @@ func looksStructured(form string) bool {
 		if bytes.HasPrefix(head, []byte(comment)) {
 			return true
 		}
+	}
+	return false
+}
+
+// standsBefore reports whether c may stand before the first character of a body.
+func standsBefore(c byte) bool {
+	switch c {
+	case 0, '\t', '\n', '\v', '\f', '\r', ' ', '+', 0xef, 0xbb, 0xbf, 0xfe, 0xff:
+		return true
 	}
 	return false
 }
