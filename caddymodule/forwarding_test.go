@@ -3,12 +3,14 @@ package caddymodule
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -53,6 +55,12 @@ http://:%s {
 			for i, addr := range []string{bare, g.addr} {
 				b.take()
 				r, err := rawTo(addr, raw)
+				// This client does not wait for the 100, and a server that answers before it
+				// has read the body resets the connection, with or without the directive.
+				for tries := 0; errors.Is(err, syscall.ECONNRESET) && strings.Contains(raw, "Expect:") && tries < 5; tries++ {
+					b.take()
+					r, err = rawTo(addr, raw)
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
