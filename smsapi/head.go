@@ -28,20 +28,13 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 && !onlyWebSocket(upgrade) {
 		return refusedUpgrade
 	}
-	if moved := r.Header["X-Original-Url"]; len(moved) > 0 && movesToGuarded(api, r, moved) {
-		return refusedMove
+	for _, name := range movingHeaders {
+		if targets := r.Header[name]; len(targets) > 0 && movesToGuarded(api, r, targets) {
+			return refusedMove
+		}
 	}
-	if moved := r.Header["X-Rewrite-Url"]; len(moved) > 0 && movesToGuarded(api, r, moved) {
-		return refusedMove
-	}
-	if root := r.Header["X-Vhm-Root"]; len(root) > 0 && movesToGuarded(api, r, root) {
-		return refusedMove
-	}
-	if prefix := r.Header["X-Script-Name"]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
-		return refusedMove
-	}
-	for _, name := range [...]string{"X-Forwarded-Prefix", "X-Forwarded-Script-Name", "X-Traversal-Path"} {
-		if prefix := r.Header[name]; len(prefix) > 0 && leavesGuarded(api, r.URL, prefix) {
+	for _, name := range prefixHeaders {
+		if prefixes := r.Header[name]; len(prefixes) > 0 && leavesGuarded(api, r.URL, prefixes) {
 			return refusedMove
 		}
 	}
@@ -49,6 +42,11 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 }
 
 var (
+	// movingHeaders name the path that a request is for.
+	movingHeaders = [...]string{"X-Original-Url", "X-Rewrite-Url", "X-Vhm-Root"}
+	// prefixHeaders name what is cut off it.
+	prefixHeaders = [...]string{"X-Script-Name", "X-Forwarded-Prefix", "X-Forwarded-Script-Name", "X-Traversal-Path"}
+
 	refusedTunnel = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "tunnel",

@@ -75,8 +75,11 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 // somebody stops reading: a C string ends at a NUL (GoAhead), a line where programs
 // read one (readLine, the shell's read), a text file of Windows' at 0x1A.
 func (args *arguments) endsEarly(query, form string) bool {
+	if form == "" || !args.present(sender) {
+		return false
+	}
 	end := strings.IndexAny(form, "\x00\n\r\x1a")
-	if end < 0 || !args.present(sender) {
+	if end < 0 {
 		return false
 	}
 	var head arguments
