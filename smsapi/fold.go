@@ -190,33 +190,47 @@ func skeleton(dst []byte, s []byte) []byte {
 }
 
 // foreignSkeleton is skeleton for names with bytes outside ASCII.
+//
+// Compatibility forms are taken apart character by character: how the marks between
+// letters are ordered does not matter where marks are dropped.
 func foreignSkeleton(dst []byte, s []byte) []byte {
-	for _, r := range string(norm.NFKD.Bytes(repairUTF8(s))) {
-		if len(dst) >= maxSkeleton {
-			break
-		}
-		switch {
-		case r == 'ß' || r == 'ẞ': // SS in capitals, to JavaScript, Java, Python, Ruby and PHP
-			dst = append(dst, "ss"...)
-		case bestFit[r] != 0:
-			if c := bestFit[r]; isAlnum(c) {
-				dst = append(dst, c)
+	var buf [4 * maxSkeleton]byte
+	for s := repairUTF8(buf[:0], s); len(s) > 0 && len(dst) < maxSkeleton; {
+		r, n := utf8.DecodeRune(s)
+		if parts := norm.NFKD.Properties(s).Decomposition(); r >= utf8.RuneSelf && parts != nil {
+			for _, r := range string(parts) {
+				dst = appendFolded(dst, r)
 			}
-		case r < utf8.RuneSelf:
-			if c := lower(byte(r)); isAlnum(c) {
-				dst = append(dst, c)
-			}
-		case r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r)):
-			dst = append(dst, 0xff)
+		} else {
+			dst = appendFolded(dst, r)
 		}
+		s = s[n:]
+	}
+	return dst[:min(len(dst), maxSkeleton)]
+}
+
+// appendFolded appends what one character leaves in a skeleton.
+func appendFolded(dst []byte, r rune) []byte {
+	switch {
+	case r < utf8.RuneSelf:
+		if c := lower(byte(r)); isAlnum(c) {
+			dst = append(dst, c)
+		}
+	case r == 'ß' || r == 'ẞ': // SS in capitals, to JavaScript, Java, Python, Ruby and PHP
+		dst = append(dst, "ss"...)
+	case bestFit[r] != 0:
+		if c := bestFit[r]; isAlnum(c) {
+			dst = append(dst, c)
+		}
+	case r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r)):
+		dst = append(dst, 0xff)
 	}
 	return dst
 }
 
-// repairUTF8 decodes overlong forms, as readers that do not check do, and drops
-// bytes that are no UTF-8 at all.
-func repairUTF8(s []byte) []byte {
-	out := make([]byte, 0, len(s))
+// repairUTF8 appends s to out with overlong forms decoded, as readers that do not check
+// do, and without bytes that are no UTF-8 at all.
+func repairUTF8(out, s []byte) []byte {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRune(s[i:])
 		if r == utf8.RuneError && n <= 1 {

@@ -159,7 +159,7 @@ func anySegmentBegins(folded, segment string) bool {
 // foldPath is path in lower-case ASCII with forward slashes, as far as it can be.
 func foldPath(path string) string {
 	if !isASCII(path) {
-		path = string(norm.NFKD.Bytes(repairUTF8([]byte(path))))
+		path = string(norm.NFKD.Bytes(repairUTF8(nil, []byte(path))))
 	}
 	var b strings.Builder
 	b.Grow(len(path))

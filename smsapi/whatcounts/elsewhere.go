@@ -167,10 +167,8 @@ func hasNestedCommand(text string) bool {
 		if !ok {
 			continue
 		}
-		if end := strings.IndexByte(pair, '&'); end >= 0 {
-			pair = pair[:end]
-		}
-		if isNestedCommand(pair[:min(len(pair), 128)]) {
+		pair, _, _ = strings.Cut(pair[:min(len(pair), maxNestedPair)], "&")
+		if isNestedCommand(pair) {
 			return true
 		}
 	}
@@ -188,8 +186,13 @@ func behindSeparator(s string) (rest string, ok bool) {
 	return "", false
 }
 
+// maxNestedPair is how much behind an encoded separator is looked at: more than a name
+// of weight and a command take, however they are written. Without a bound, a body of
+// separators alone would be looked at once for each.
+const maxNestedPair = 128
+
 func isNestedCommand(pair string) bool {
-	var buf [128]byte
+	var buf [maxNestedPair]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], pair, ' ')
 	name, value, ok := bytes.Cut(decoded, []byte("="))
 	for range 2 {

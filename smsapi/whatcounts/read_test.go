@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
@@ -310,6 +311,38 @@ func TestLongNamesCostLittle(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
 			t.Errorf("%.20s… took %d bytes", target, took)
+		}
+	}
+}
+
+// A body of separators alone was once looked at whole behind each of them. Thirty-two
+// times as much may take a hundred times as long, but not a thousand: the quickest of
+// the long runs is set against the slowest of the short ones.
+func TestBodiesCostTheirLength(t *testing.T) {
+	f := newFixture(t, "")
+	took := func(unit string, size int) time.Duration {
+		body := strings.NewReader("c=find&" + strings.Repeat(unit, size/len(unit)))
+		r := httptest.NewRequest("POST", "/bin/api_web", body)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		bounded := smsapi.NewBody(r, 4<<20)
+		var call smsapi.Call
+		begin := time.Now()
+		if refusal := f.api.Read(r, &bounded, &call); refusal != nil {
+			t.Fatalf("%q is refused: %s", unit, refusal.Reason)
+		}
+		return time.Since(begin)
+	}
+	for _, unit := range []string{"%26", "%25%26", "%3b%25", "é&", ";é=", "a.b&", "a%5Bb%5D=&", "?a", "=&", "%%"} {
+		var short time.Duration
+		long := time.Hour
+		for range 3 {
+			short = max(short, took(unit, 32<<10))
+		}
+		for tries := 0; tries < 3 && long > 100*short; tries++ {
+			long = min(long, took(unit, 1<<20))
+		}
+		if long > 100*short {
+			t.Errorf("32 kB of %q take %v, 1 MB take %v", unit, short, long)
 		}
 	}
 }
