@@ -91,18 +91,29 @@ func followsScript(seg, segment string) bool {
 }
 
 // withoutTokens is path without what ASP.NET takes for the tokens of cookieless
-// sessions, such as "/(S(X))": it joins what stands before and behind.
+// sessions, such as "/(S(X))": it joins what stands before and behind. A token holds no
+// slash (CookielessHelperClass.IsValidHeader).
 func withoutTokens(path string) string {
+	var b strings.Builder
 	for {
 		begin := strings.Index(path, "/(")
-		if begin < 0 || len(path) < begin+4 || path[begin+3] != '(' {
-			return path
+		if begin < 0 {
+			b.WriteString(path)
+			return b.String()
 		}
-		end := strings.Index(path[begin:], "))")
-		if end < 0 {
-			return path
+		b.WriteString(path[:begin])
+		path = path[begin:]
+		part := path
+		if next := strings.IndexByte(path[1:], '/'); next >= 0 {
+			part = path[:1+next]
 		}
-		path = path[:begin] + path[begin+end+2:]
+		end := strings.Index(part, "))")
+		if end >= 0 && part[3] == '(' {
+			path = path[end+2:]
+			continue
+		}
+		b.WriteString(part)
+		path = path[len(part):]
 	}
 }
 
@@ -134,7 +145,7 @@ func oddPathNames(path, segment string) bool {
 		if anySegmentBegins(folded, segment) {
 			return true
 		}
-		if joined := withoutTokens(folded); joined != folded && anySegmentBegins(joined, segment) {
+		if strings.Contains(folded, "/(") && tokensHide(folded, segment) {
 			return true
 		}
 		again := string(appendLenient(nil, path, false))
@@ -142,6 +153,18 @@ func oddPathNames(path, segment string) bool {
 			return false
 		}
 		path = again
+	}
+	return false
+}
+
+// tokensHide reports whether the segment is found once tokens are taken out of a folded
+// path, and those that come about by it: ASP.NET does so twice.
+func tokensHide(folded, segment string) bool {
+	for range 2 {
+		folded = withoutTokens(folded)
+		if anySegmentBegins(folded, segment) {
+			return true
+		}
 	}
 	return false
 }

@@ -24,6 +24,7 @@ func TestPathNames(t *testing.T) {
 		"/index.phpapi_web", "/%69ndex.ph%70api_web", "/app_dev.PHPapi_web", "/x.php5API_web/y", "/a.b.phpapi_web", "/index.php.phpapi_web",
 		"/cgi-bin/app.pl/cgi-bin/app.plapi_web", "/x.cgiapi_web", "/x.aspxapi_web",
 		"/(S(X))/ap/(S(X))i_web.aspx", "/ap/(S(X))i_web.aspx/(S(X))/", "/bin/ap/(S(X))i_web", "/b%2F(F(x))/ap/%28A(y))i_web",
+		"/(x/ap/(S(X))i_web", "/(S(q/ap/(S(X))i_web", "/x/ap/(S/(S(X))(Y))i_web", "/(S(1))/(S(2))/ap/(S(3))i/(S(4))_w/(S(5))eb",
 		"/@@api_web", "/bin/%40%40api_web", "/bin/@@api_web/x", "/bin/++view++api_web", "/bin/++view++@@api_web",
 		"/bin/a%E2%82%A7i_web", "/bin/api%CB%8Dweb", "/bin/api%E2%96%84web", "/bin/api_w%E2%84%87b", "/bin%E2%88%96api_web",
 	} {
@@ -44,6 +45,15 @@ func TestPathNames(t *testing.T) {
 				t.Errorf("%q is guarded (Path %q, RawPath %q)", path, u.Path, u.RawPath)
 			}
 		}
+	}
+}
+
+// A path of nothing but tokens costs its length: it was copied once for each. Nobody
+// could wait for as many copies of eight megabytes.
+func TestPathOfTokens(t *testing.T) {
+	t.Parallel()
+	if PathNames(&url.URL{Path: "/é" + strings.Repeat("/(a(b))", 1<<20)}, "api_web") {
+		t.Error("is guarded")
 	}
 }
 
