@@ -71,11 +71,15 @@ func caddyCommand(t *testing.T, home string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start runs Caddy with a Caddyfile and waits until it answers at addr.
+// start runs Caddy with a Caddyfile, or JSON, and waits until it answers at addr.
 func start(t *testing.T, home, config, addr string) *process {
 	t.Helper()
 	p := &process{t: t, addr: addr, out: new(output), done: make(chan struct{})}
-	p.cmd = caddyCommand(t, home, "run", "--config", config, "--adapter", "caddyfile")
+	args := []string{"run", "--config", config}
+	if filepath.Ext(config) != ".json" {
+		args = append(args, "--adapter", "caddyfile")
+	}
+	p.cmd = caddyCommand(t, home, args...)
 	p.cmd.Dir = filepath.Dir(config)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {
