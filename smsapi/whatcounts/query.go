@@ -1,7 +1,6 @@
 package whatcounts
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/stopgate/stopgate/smsapi"
@@ -65,17 +64,4 @@ func (args *arguments) readNameless(p *smsapi.Pair) {
 	if r := foldedRole(name); r != noRole {
 		args.object(r, refusedSpelling[r])
 	}
-}
-
-// firstIsHidden reports whether the first argument of a query is one of r that goes by
-// another name to somebody, because the path before it ends oddly: h3 1 decodes the
-// path of /api_web%3F?sender_code=1 before it looks for the "?", and Fastify 4 begins
-// the query at the semicolon of /api_web;?sender_code=1.
-func firstIsHidden(u *url.URL, r role) bool {
-	if strings.IndexByte(u.Path, '?') < 0 && strings.IndexByte(u.Path, ';') < 0 && strings.IndexByte(u.Path, '%') < 0 {
-		return false
-	}
-	first, _, _ := strings.Cut(u.RawQuery, "&")
-	name, _, _ := strings.Cut(first, "=")
-	return foldedRole(name) == r
 }

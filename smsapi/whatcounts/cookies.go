@@ -3,14 +3,11 @@ package whatcounts
 import (
 	"bytes"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode"
 
 	"github.com/stopgate/stopgate/smsapi"
 )
-
-// Other places than query and body from which a server family takes arguments.
 
 // eachCookie calls do with the role and the raw value of each cookie that has one,
 // until it returns a refusal.
@@ -152,105 +149,3 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 		return tooManyReadings(to)
 	})
 }
-
-// hasNestedCommand reports whether text, a raw query or form, holds an encoded
-// separator behind which somebody who decodes before splitting finds an SMS
-// command. Other encoded arguments in a text are a text.
-func hasNestedCommand(text string) bool {
-	for {
-		i := strings.IndexByte(text, '%')
-		if i < 0 {
-			return false
-		}
-		text = text[i+1:]
-		pair, ok := behindSeparator(text)
-		if !ok {
-			continue
-		}
-		pair, _, _ = strings.Cut(pair[:min(len(pair), maxNestedPair)], "&")
-		if isNestedCommand(pair) {
-			return true
-		}
-	}
-}
-
-// behindSeparator is what stands behind an encoded "&" or ";", where s follows the "%"
-// of one, encoded once or more.
-func behindSeparator(s string) (rest string, ok bool) {
-	for strings.HasPrefix(s, "25") {
-		s = s[2:]
-	}
-	if strings.HasPrefix(s, "26") || len(s) >= 2 && s[0] == '3' && s[1]|0x20 == 'b' {
-		return s[2:], true
-	}
-	return "", false
-}
-
-// maxNestedPair is how much behind an encoded separator is looked at: more than a name
-// of weight and a command take, however they are written. Without a bound, a body of
-// separators alone would be looked at once for each.
-const maxNestedPair = 128
-
-func isNestedCommand(pair string) bool {
-	var buf [maxNestedPair]byte
-	decoded, _ := smsapi.AppendUnescaped(buf[:0], pair, ' ')
-	name, value, ok := bytes.Cut(decoded, []byte("="))
-	for range 2 {
-		if ok || bytes.IndexByte(decoded, '%') < 0 {
-			break
-		}
-		decoded, _ = smsapi.AppendUnescaped(nil, string(decoded), ' ')
-		name, value, ok = bytes.Cut(decoded, []byte("="))
-	}
-	if !ok || len(name) > 32 {
-		return false // no name of weight is that long, however it is written
-	}
-	if foldedRole(string(name)) != command {
-		return false
-	}
-	if end := bytes.IndexAny(value, "&;"); end >= 0 {
-		value = value[:end]
-	}
-	return foldsToSMSCommand(string(value))
-}
-
-// hasPathArguments reports whether the path itself carries arguments, as matrix
-// parameters (/api_web;phone=1), behind an encoded "?", or as PATH_INFO that some
-// frameworks read in pairs (/api_web/phone/1), or a command in place of one.
-func hasPathArguments(u *url.URL) bool {
-	if u.RawPath == "" && strings.HasSuffix(u.Path, "/"+endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
-		return false
-	}
-	if pathHasArguments(u.RawPath) {
-		return true
-	}
-	path := u.Path
-	for range maxPathDecodings {
-		if pathHasArguments(path) {
-			return true
-		}
-		decoded, _ := smsapi.AppendUnescaped(nil, path, '+')
-		if string(decoded) == path {
-			return false
-		}
-		path = string(decoded)
-	}
-	return true // and nobody decodes so often
-}
-
-// maxPathDecodings bounds how often a path is decoded.
-const maxPathDecodings = 8
-
-func pathHasArguments(path string) bool {
-	behind := false // the endpoint has gone by
-	for part := range strings.FieldsFuncSeq(path, isPathSeparator) {
-		name, _, pair := strings.Cut(part, "=")
-		if (pair || behind) && foldedRole(name) != noRole || behind && foldsToSMSCommand(part) {
-			return true
-		}
-		behind = behind || smsapi.PathNames(&url.URL{Path: part}, endpoint)
-	}
-	return false
-}
-
-func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#`, c) }

@@ -1,0 +1,62 @@
+package whatcounts
+
+import (
+	"bytes"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// kind finds out what the request wants.
+func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
+	f := &args.of[command]
+	if f.refusal != nil {
+		return smsapi.Other, f.refusal
+	}
+	if args.charset {
+		return smsapi.Other, refusedCharset
+	}
+	if args.foreign {
+		return smsapi.Other, refusedForeign
+	}
+	if args.member {
+		return smsapi.Other, refusedSpelling[command]
+	}
+	if args.control || !f.plain && holdsControl(f.raw) {
+		return smsapi.Other, refusedControl
+	}
+	if kind, ok := smsCommand(f.raw); ok {
+		return kind, args.cookieCommand(r)
+	}
+	var buf [64]byte
+	decoded, met := smsapi.AppendUnescaped(buf[:0], f.raw, ' ')
+	for i, c := range decoded {
+		if c >= 'A' && c <= 'Z' {
+			decoded[i] = c | 0x20 // letter case makes no other command
+		}
+	}
+	if kind, ok := smsCommand(string(decoded)); ok && met&smsapi.EscapesTwice == 0 {
+		return kind, args.cookieCommand(r)
+	}
+	if !f.plain && (foldsToSMSCommand(f.raw) || !utf8.Valid(decoded)) { // ISO-8859-1 has a sharp s
+		return smsapi.Other, refusedCommand
+	}
+	if refusal := args.cookieCommand(r); refusal != nil {
+		return smsapi.Other, refusal
+	}
+	harmless := isHarmless(string(decoded))
+	if !harmless && resembles(f.raw) == smsapi.FanOut {
+		return smsapi.FanOut, nil
+	}
+	switch {
+	case harmless && !args.otherCookieCommand(r), !args.presentWithCookies(recipient, r):
+		return smsapi.Other, nil
+	case !args.presentWithCookies(sender, r) && resembles(f.raw) != smsapi.Send:
+		return smsapi.Other, nil
+	case len(bytes.TrimSpace(decoded)) == 0:
+		return smsapi.Other, failedNoCommand
+	default:
+		return smsapi.Send, nil
+	}
+}

@@ -1,0 +1,49 @@
+package whatcounts
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// hasPathArguments reports whether the path itself carries arguments, as matrix
+// parameters (/api_web;phone=1), behind an encoded "?", or as PATH_INFO that some
+// frameworks read in pairs (/api_web/phone/1), or a command in place of one.
+func hasPathArguments(u *url.URL) bool {
+	if u.RawPath == "" && strings.HasSuffix(u.Path, "/"+endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
+		return false
+	}
+	if pathHasArguments(u.RawPath) {
+		return true
+	}
+	path := u.Path
+	for range maxPathDecodings {
+		if pathHasArguments(path) {
+			return true
+		}
+		decoded, _ := smsapi.AppendUnescaped(nil, path, '+')
+		if string(decoded) == path {
+			return false
+		}
+		path = string(decoded)
+	}
+	return true // and nobody decodes so often
+}
+
+// maxPathDecodings bounds how often a path is decoded.
+const maxPathDecodings = 8
+
+func pathHasArguments(path string) bool {
+	behind := false // the endpoint has gone by
+	for part := range strings.FieldsFuncSeq(path, isPathSeparator) {
+		name, _, pair := strings.Cut(part, "=")
+		if (pair || behind) && foldedRole(name) != noRole || behind && foldsToSMSCommand(part) {
+			return true
+		}
+		behind = behind || smsapi.PathNames(&url.URL{Path: part}, endpoint)
+	}
+	return false
+}
+
+func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#`, c) }

@@ -1,0 +1,139 @@
+package whatcounts
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/stopgate/stopgate/phone"
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// readPhones collects every number that a backend could read from the phone.
+func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	f := &args.of[recipient]
+	if f.plain && f.times == 1 {
+		return a.addPhones(to, f.raw)
+	}
+	var buf [64]byte
+	field, refusal := args.strict(buf[:0], recipient)
+	if refusal != nil {
+		return refusal
+	}
+	if refusal := a.addPhones(to, string(field)); refusal != nil {
+		return refusal
+	}
+	if f.times > 1 { // some join what is repeated
+		joined := strings.Repeat(string(field)+",", int(f.times))
+		if more, err := a.region.Readings(to.Phones, joined); err == nil {
+			to.Phones = more
+		}
+	}
+	if strings.IndexByte(f.raw, '+') >= 0 {
+		// Some read a raw plus as it is. What they cannot read they cannot send to.
+		literal, _ := smsapi.AppendUnescaped(buf[:0], f.raw, '+')
+		if more, err := a.region.Readings(to.Phones, string(literal)); err == nil {
+			to.Phones = more
+		}
+	}
+	return nil
+}
+
+func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
+	if strings.TrimSpace(field) == "" {
+		return failedNoPhone
+	}
+	phones, err := a.region.Readings(to.Phones, field)
+	if err != nil || len(phones) == 0 {
+		return failedPhone
+	}
+	to.Phones = phones
+	return nil
+}
+
+// settle drops from a subscribe the readings that are other forms of one phone, and of
+// one name: what is put back on a sender is what it names, so that its opt-out can be
+// lifted. A send is checked for all of them.
+func (a *API) settle(args *arguments, to *smsapi.Recipient) {
+	if len(to.Phones) == 2 && phone.SameSubscriber(to.Phones[0], to.Phones[1]) {
+		if meant, err := a.region.Canonical(args.of[recipient].raw); err == nil && slices.Contains(to.Phones, meant) {
+			to.Phones = append(to.Phones[:0], meant)
+		}
+	}
+	if len(to.Senders) < 2 {
+		return
+	}
+	for _, s := range to.Senders {
+		if !strings.ContainsFunc(string(s), unicode.IsLetter) {
+			return // a number as well
+		}
+	}
+	code, refusal := args.strict(nil, sender)
+	if refusal != nil {
+		return
+	}
+	if meant, err := a.region.CanonicalSender(string(code)); err == nil && meant != phone.AnySender {
+		to.Senders = append(to.Senders[:0], meant)
+	}
+}
+
+// readSenders collects every sender that a backend could read. None is none:
+// such a send counts for every sender of the realm.
+func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	f := &args.of[sender]
+	if f.plain && f.times <= 1 {
+		return a.addSenders(to, f.raw)
+	}
+	var buf [64]byte
+	field, refusal := args.strict(buf[:0], sender)
+	if refusal != nil {
+		return refusal
+	}
+	if refusal := a.addSenders(to, string(field)); refusal != nil || len(to.Senders) == 0 {
+		return refusal
+	}
+	if f.times > 1 { // some join what is repeated, and keep the digits
+		joined := strings.Repeat(string(field), int(f.times))
+		if more, err := a.region.SenderReadings(to.Senders, joined); err == nil {
+			to.Senders = more
+		}
+	}
+	if strings.IndexByte(f.raw, '+') >= 0 {
+		literal, _ := smsapi.AppendUnescaped(buf[:0], f.raw, '+')
+		if more, err := a.region.SenderReadings(to.Senders, string(literal)); err == nil {
+			to.Senders = more
+		}
+	}
+	return nil
+}
+
+func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
+	// Who decodes twice ends it at an ampersand.
+	if head, _, _ := strings.Cut(field, "&"); meansNone(head) {
+		return nil
+	}
+	senders, err := a.region.SenderReadings(to.Senders, field)
+	if err != nil {
+		return failedSender
+	}
+	if slices.Contains(senders, "0") { // a zero of another script, which Python's int reads
+		return nil
+	}
+	to.Senders = senders
+	return nil
+}
+
+// meansNone reports whether a backend could take what is given as a sender for
+// none: blanks, a zero (empty to PHP), or how languages spell nothing.
+func meansNone(field string) bool {
+	if field != "" && field[0] >= '1' && field[0] <= '9' {
+		return false
+	}
+	field = strings.TrimSpace(field)
+	for _, none := range [...]string{"null", "undefined", "none", "nil", "false", "nan", "n/a", "(null)"} {
+		if strings.EqualFold(field, none) {
+			return true
+		}
+	}
+	return strings.Trim(field, "0+-. ") == "" && (field == "" || strings.IndexByte(field, '0') >= 0)
+}
