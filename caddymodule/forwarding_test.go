@@ -208,6 +208,29 @@ func TestTunnelsAreRefused(t *testing.T) {
 	}
 }
 
+// TestOfferIsDropped wants the request of Java's HttpClient, which offers HTTP/2 with
+// each, to be served like any other, and the backend not to hear of the offer.
+func TestOfferIsDropped(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	for query, want := range map[string]string{sendTo(otherPhone): sendSuccess, stopOf(testPhone): stopSuccess} {
+		r := g.mustRaw("GET /bin/api_web?" + query + " HTTP/1.1\r\nHost: gw.example\r\nConnection: Upgrade, HTTP2-Settings\r\n" +
+			"HTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAABgAGAAA\r\nUpgrade: h2c\r\n\r\n")
+		if r.Body != want {
+			t.Errorf("%d %q", r.Status, r.Body)
+		}
+	}
+	got, err := b.only()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Upgrade", "Http2-Settings"} {
+		if values := got.Header.Values(name); len(values) != 0 {
+			t.Errorf("the backend got %s: %q", name, values)
+		}
+	}
+}
+
 // A trailer that no Trailer header announces does not reach the backend, so that the
 // request passes; docs/reading.md says so.
 func TestTrailerNotAnnounced(t *testing.T) {

@@ -187,7 +187,9 @@ func (h *Handler) loadAPIs(ctx caddy.Context) error {
 
 // ServeHTTP decides about one request and answers it or passes it on.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	smsapi.DropTLSOffer(r)
+	if len(r.Header["Upgrade"]) > 0 {
+		smsapi.DropOffer(r, h.guarding(r) != nil)
+	}
 	refused, answered := h.refuseHead(w, r)
 	if answered {
 		return nil

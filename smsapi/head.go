@@ -83,14 +83,26 @@ func isWebSocketConnect(r *http.Request) bool {
 	return len(protocol) == 1 && protocol[0] == "websocket" || r.ProtoMajor == 3 && r.Proto == "websocket"
 }
 
-// DropTLSOffer takes the offer to go on in TLS out of r that Apache's HttpClient 5.4
-// makes with every request over plain HTTP. It wants nothing by it, and a recipient may
-// ignore it (RFC 9110, section 7.8); here every backend does. Any other offer but
+// DropOffer takes an offer out of r that an HTTP client makes by itself with requests
+// over plain HTTP: that of TLS by Apache's HttpClient 5.4, and on a guarded path that of
+// HTTP/2 by Java's own HttpClient. A recipient may ignore it (RFC 9110, section 7.8);
+// here every backend does, and the client goes on as it began. Any other offer but
 // WebSocket is refused: behind it nobody would see what is carried.
-func DropTLSOffer(r *http.Request) {
-	if upgrade := r.Header["Upgrade"]; len(upgrade) == 1 && (upgrade[0] == "TLS/1.2" || upgrade[0] == "TLS/1.3") {
-		delete(r.Header, "Upgrade")
+func DropOffer(r *http.Request, guarded bool) {
+	upgrade := r.Header["Upgrade"]
+	if len(upgrade) != 1 {
+		return
 	}
+	switch upgrade[0] {
+	case "TLS/1.2", "TLS/1.3":
+	case "h2c":
+		if !guarded {
+			return
+		}
+	default:
+		return
+	}
+	delete(r.Header, "Upgrade")
 }
 
 func onlyWebSocket(upgrade []string) bool {

@@ -160,17 +160,30 @@ func TestSizeRefusal(t *testing.T) {
 	}
 }
 
-// What Apache's HttpClient offers with every request is not passed on, and no more.
-func TestDropTLSOffer(t *testing.T) {
+// What HTTP clients offer by themselves is not passed on, and no more.
+func TestDropOffer(t *testing.T) {
 	t.Parallel()
-	for offer, stays := range map[string]bool{
-		"TLS/1.2": false, "TLS/1.3": false, "TLS/1.0, HTTP/1.1": true, "h2c": true, "websocket": true, "TLS/1.2, h2c": true,
+	for _, tc := range []struct {
+		offer            []string
+		stays, elsewhere bool // on a guarded path, and on another
+	}{
+		{[]string{"TLS/1.2"}, false, false},
+		{[]string{"TLS/1.3"}, false, false},
+		{[]string{"TLS/1.0, HTTP/1.1"}, true, true},
+		{[]string{"h2c"}, false, true},
+		{[]string{"h2"}, true, true},
+		{[]string{"h2c", "h2c"}, true, true},
+		{[]string{"h2c, websocket"}, true, true},
+		{[]string{"websocket"}, true, true},
+		{[]string{"TLS/1.2, h2c"}, true, true},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header["Upgrade"] = []string{offer}
-		DropTLSOffer(r)
-		if _, stayed := r.Header["Upgrade"]; stayed != stays {
-			t.Errorf("%s: stayed is %v", offer, stayed)
+		for guarded, stays := range map[bool]bool{true: tc.stays, false: tc.elsewhere} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header["Upgrade"] = tc.offer
+			DropOffer(r, guarded)
+			if _, stayed := r.Header["Upgrade"]; stayed != stays {
+				t.Errorf("%q, guarded is %v: stayed is %v", tc.offer, guarded, stayed)
+			}
 		}
 	}
 }

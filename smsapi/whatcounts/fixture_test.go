@@ -62,7 +62,7 @@ func newFixture(t testing.TB, kind string) *fixture {
 
 // judge is the handler's procedure in small.
 func (f *fixture) judge(r *http.Request) (verdict, *smsapi.Refusal) {
-	smsapi.DropTLSOffer(r)
+	smsapi.DropOffer(r, f.api.Guards(r.URL))
 	if refusal := smsapi.HeadRefusal(f.api, r); refusal != nil {
 		return refused, refusal
 	}
