@@ -101,6 +101,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		if number.n >= minHidden && number.n <= len(number.b) {
 			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
 		}
+		dst = r.wordedSenders(dst, start, id, number.n)
 		if d := keypad(id); d != "" {
 			dst = r.numberSenders(dst, start, d)
 		}
@@ -145,6 +146,72 @@ func (r *Region) moreReadings(dst []Sender, start int, form string) []Sender {
 func (r *Region) leadingSender(dst []Sender, start int, field string, all int) []Sender {
 	if d := leadingRun(field); len(d) >= minHidden && len(d) < all {
 		dst = r.numberSenders(dst, start, d)
+	}
+	return dst
+}
+
+// phoneMarks is the punctuation of an ID that groups the digits of a phone. The last
+// is a letter to Unicode, and a dash to libphonenumber's VALID_PUNCTUATION.
+const phoneMarks = "+ -./()\u30FC"
+
+// wordedSenders appends the numbers that stand between the words of a folded ID with
+// all digits: 206-555-0000x5, "tel 206-555-0000". libphonenumber cuts off an extension
+// before it reads a number, whose word is one of many languages (EXTN_PATTERNS: x, #,
+// ext, int, anexo, доб), and others split at anything that is no phone's. So no word is
+// looked for here: each run of digits between others is a reading if it is long enough,
+// and so are all digits before the first word and before the last that has digits
+// behind it, for x is also punctuation that groups a number.
+func (r *Region) wordedSenders(dst []Sender, start int, id string, all int) []Sender {
+	first, last := -1, 0 // the first word, and the last one before digits
+	word, from := 0, 0   // the word before the run of digits, and that run
+	inWord := false
+	for i, c := range id {
+		digit := c >= '0' && c <= '9'
+		switch {
+		case digit || strings.ContainsRune(phoneMarks, c):
+			if inWord {
+				inWord, from = false, i
+			}
+			if digit {
+				last = word
+			}
+		case !inWord:
+			dst = r.partSenders(dst, start, id[from:i], all)
+			inWord, word = true, i
+			if first < 0 {
+				first = i
+			}
+		}
+	}
+	if !inWord {
+		dst = r.partSenders(dst, start, id[from:], all)
+	}
+	dst = r.partSenders(dst, start, id[:max(first, 0)], all)
+	dst = r.partSenders(dst, start, id[:last], all)
+	if cut, ok := strings.CutSuffix(id, "#"); ok { // "tel 206-555-0000 5#", as Americans write it
+		dst = r.partSenders(dst, start, strings.TrimRight(cut, "0123456789"), all)
+	}
+	if d := keypad(id[:last]); len(d) >= minListed { // 1800flowers x5
+		dst = r.numberSenders(dst, start, d)
+	}
+	return dst
+}
+
+// partSenders appends the readings of the digits in a part of a sender, if they are
+// enough for a number and not all digits of it.
+func (r *Region) partSenders(dst []Sender, start int, part string, all int) []Sender {
+	if len(part) < minListed {
+		return dst
+	}
+	cut, trunk := withoutTrunk(part)
+	for _, text := range [...]string{part, cut} {
+		d := digits{}
+		if d.addString(text); d.n >= minListed && d.n < all && d.n <= len(d.b) {
+			dst = r.numberSenders(dst, start, d.string())
+		}
+		if !trunk {
+			break
+		}
 	}
 	return dst
 }

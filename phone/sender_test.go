@@ -117,6 +117,12 @@ func TestSenderReadings(t *testing.T) {
 		{"alphanumeric with plus", "US", "+MyBrand", "mybrand", nil},
 		{"alphanumeric with zero width space", "US", "My\u200bBrand", "mybrand", nil},
 		{"full-width", "US", "ＭＹＢＲＡＮＤ", "mybrand", nil},
+		{"one digit behind a name", "US", "Phoenix5", "phoenix5", nil},
+		{"national phone with an extension", "US", "206-555-0000x5",
+			"12065550000 206 206-555-000 206-555-0000x5 2065550000 20655500005 2065550000x 2065550000x5", nil},
+		{"extension with a hash", "US", "206-555-0000 #5", "", ErrUnreadable},
+		{"extension of RFC 3966", "US", "206-555-0000;ext=5", "", ErrUnreadable},
+		{"word and colon before a phone", "US", "Phone: 206-555-0000", "", ErrUnreadable},
 		{"few digits", "US", "Shop24", "shop24", nil},
 		{"many digits", "US", "code 12345", "12345 code 12345 code12345", nil},
 		{"Cyrillic look-alike", "US", "MyВrand", "myrand myвrand", nil},
@@ -165,6 +171,82 @@ func TestSenderReadings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A number between words, as before the word of its extension, is a reading of its own.
+func TestSenderBetweenWords(t *testing.T) {
+	t.Parallel()
+	const p = "12065550000"
+	for _, tt := range []struct {
+		region, field, want string
+		read                bool
+	}{
+		{"US", "206-555-0000x5", p, true},
+		{"US", "206-555-0000 ext. 5", p, true},
+		{"US", "(206) 555-0000x5", p, true},
+		{"US", "206.555.0000 x12", p, true},
+		{"US", "206 555 0000 int 5", p, true},
+		{"US", "206-555-0000 доб. 5", p, true},
+		{"US", "206-555-0000 anexo 5", p, true},
+		{"US", "206-555-0000x0", p, true},
+		{"US", "206-555-0000x5#", p, true},
+		{"US", "206-555-0000#5x", p, true},
+		{"US", "Tel 206-555-0000 5#", p, true},
+		{"US", "206-555-0000/x5", p, true},
+		{"US", "2065550 000x0", p, true},
+		{"US", "1-206-555-0000 extension 7", p, true},
+		{"US", "+1 206-555-0000 x5", p, true},
+		{"US", "1 (0) 206 555 0000 x5", p, true},
+		{"US", "２０６ー５５５ー００００ｘ５", p, true},
+		{"US", "206x555x0000x5", p, true},
+		{"US", "tel 206x555x0000 x5", p, true},
+		{"US", "Phone 206-555-0000", p, true},
+		{"US", "Tel 206-555-0000 x5", p, true},
+		{"US", "Shop24 Tel 206-555-0000 x5", p, true},
+		{"US", "Tel 1 (0) 206 555 0000", p, true},
+		{"US", "206-FLOWERS x5", "12063569377", true},
+		{"GB", "020 7946 0000 x5", "442079460000", true},
+		{"US", "206-555-0001x5", p, false},
+		{"US", "206-555-000x5", p, false},
+		{"US", "206-555-000x05", "1206555000", false},
+	} {
+		got, err := regionOf(tt.region).SenderReadings(nil, tt.field)
+		if err != nil || slices.Contains(got, Sender(tt.want)) != tt.read {
+			t.Errorf("%s: %q reads as %q, %v; want %s among them: %t", tt.region, tt.field, got, err, tt.want, tt.read)
+		}
+	}
+}
+
+// What libphonenumber reads out of a number between words is a reading, or the sender
+// is refused.
+func TestSenderBetweenWordsIsTheLibrarys(t *testing.T) {
+	t.Parallel()
+	before := rapid.SampledFrom([]string{"", "", "Tel ", "Phone: ", "Shop24 ", "(", "Tél. +1 ", "x"})
+	mark := rapid.SampledFrom([]string{"", " ", "-", ".", ") ", "/", "ー", "'", "_"})
+	word := rapid.SampledFrom([]string{
+		"", "x", " x", "#", " #", " ext. ", "ext", " extn ", " extension ", " int ", " доб. ", " anexo ", "e", ";ext=", "/x", " xx ", "~",
+		", ext ", " ｅｘｔ ", " Extensión ",
+	})
+	behind := rapid.SampledFrom([]string{"", "#"})
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRegion(t)
+		d := drawDigits(t, r)
+		if len(d) < minListed { // they may be a name's
+			return
+		}
+		field := before.Draw(t, "before")
+		for len(d) > 0 {
+			n := rapid.IntRange(1, len(d)).Draw(t, "group")
+			field, d = field+d[:n]+mark.Draw(t, "mark"), d[n:]
+		}
+		field += word.Draw(t, "word") + rapid.StringMatching("[0-9]{1,4}").Draw(t, "extension") + behind.Draw(t, "behind")
+		want, ok := libraryRegional(field, r)
+		got, err := r.SenderReadings(nil, field)
+		ok = ok && len(want.Digits()) >= minListed+len("999")
+		if ok && err == nil && !slices.Contains(got, Sender(want.Digits())) {
+			t.Fatalf("%s: %q reads as %q; the library reads %s", r.code, field, got, want.Digits())
+		}
+	})
 }
 
 func showSenders(senders []Sender) string {
