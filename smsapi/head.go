@@ -15,9 +15,13 @@ import (
 // the proxy without its "x:", as an absolute URL: the backend finds a path that
 // nobody has looked at.
 //
-// The headers that move a request are read by IIS URL Rewrite, Symfony and Zend
-// (X-Original-URL, X-Rewrite-URL), and by Pyramid (X-Vhm-Root). Those that change its method need no rule:
-// what a request asks for does not depend on its method here.
+// A header moves a request if it names the endpoint and the backend reads the path in it
+// (X-Original-URL and X-Rewrite-URL: IIS URL Rewrite, Symfony, Zend; X-Vhm-Root: Pyramid)
+// or puts it before the path (X-Forwarded-Prefix: Spring) or into the URL
+// (X-Forwarded-Port: Astro, Catalyst, SvelteKit). There are more of them than anybody
+// knows, and lighttpd tells a FastCGI program of X!Original-URL as of X-Original-URL, so
+// that every header is looked at whose name begins like theirs. Those that change its
+// method need no rule: what a request asks for does not depend on its method here.
 func HeadRefusal(api API, r *http.Request) *Refusal {
 	if isConnect(r.Method) && !isWebSocketConnect(r) {
 		return refusedTunnel
@@ -28,13 +32,8 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 && !onlyWebSocket(upgrade) {
 		return refusedUpgrade
 	}
-	for _, name := range movingHeaders {
-		if targets := r.Header[name]; len(targets) > 0 && movesToGuarded(api, r, targets) {
-			return refusedMove
-		}
-	}
-	for _, name := range prefixHeaders {
-		if prefixes := r.Header[name]; len(prefixes) > 0 && leavesGuarded(api, r.URL, prefixes) {
+	for name, values := range r.Header {
+		if mayMove(name) && movesToGuarded(api, r, values) {
 			return refusedMove
 		}
 	}
@@ -42,11 +41,6 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 }
 
 var (
-	// movingHeaders name the path that a request is for.
-	movingHeaders = [...]string{"X-Original-Url", "X-Rewrite-Url", "X-Vhm-Root"}
-	// prefixHeaders name what is cut off it.
-	prefixHeaders = [...]string{"X-Script-Name", "X-Forwarded-Prefix", "X-Forwarded-Script-Name", "X-Traversal-Path"}
-
 	refusedTunnel = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "tunnel",
@@ -65,7 +59,7 @@ var (
 	refusedMove = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "moved_by_header",
-		Reason: "X-Original-URL, X-Rewrite-URL, X-Vhm-Root and X-Script-Name must not lead to the SMS API, so send the request to the path itself",
+		Reason: "A header such as X-Original-URL or X-Forwarded-Prefix must not lead to the SMS API, so send the request to the path itself",
 	}
 )
 
@@ -116,55 +110,50 @@ func onlyWebSocket(upgrade []string) bool {
 	return true
 }
 
-// movesToGuarded reports whether one of the targets leads to a path that api
-// guards. A target that is the request's own moves nothing: front proxies note
-// it there.
-func movesToGuarded(api API, r *http.Request, targets []string) bool {
-	for _, target := range targets {
-		own := r.URL.RequestURI()
-		if target == own {
+// mayMove reports whether a header of that name could say where a request goes.
+func mayMove(name string) bool {
+	return strings.HasPrefix(name, "X") || strings.HasPrefix(name, "Daphne")
+}
+
+// movesToGuarded reports whether one of a header's values leads to the endpoint, unless
+// the request goes there anyway and the value brings no arguments of its own: front
+// proxies note in such headers what the request was, or what they cut off its path.
+func movesToGuarded(api API, r *http.Request, values []string) bool {
+	for _, value := range values {
+		path, _, _ := strings.Cut(value, "?")
+		if !api.Guards(&url.URL{Path: path}) {
 			continue
 		}
-		if behind, ok := behindAuthority(target); ok {
-			if behind == own {
-				continue
-			}
-			if targetIsGuarded(api, behind) {
-				return true
-			}
-		}
-		if targetIsGuarded(api, target) {
+		if !api.Guards(r.URL) || bringsArguments(value, r.URL) {
 			return true
 		}
 	}
 	return false
 }
 
-// leavesGuarded reports whether what is behind one of the prefixes in u's path is a
-// path that api guards, and u's own is none. A snippet for Flask that many have copied
-// cuts X-Script-Name off the path: /xapi_web without /x is /api_web.
-//
-// Several lines are one value, with commas, to WSGI servers, and some take a value
-// with a comma for a list.
-func leavesGuarded(api API, u *url.URL, prefixes []string) bool {
-	whole := strings.Join(prefixes, ",")
-	for prefix := range strings.SplitSeq(whole, ",") {
-		if leavesGuardedBehind(api, u, prefix) {
+// bringsArguments reports whether a URL or a part of one could have other arguments than
+// those of u to some reader: another query, or more than a plain path before it.
+func bringsArguments(value string, u *url.URL) bool {
+	own := u.RequestURI()
+	if value == own {
+		return false
+	}
+	if behind, ok := behindAuthority(value); ok {
+		value = behind
+	}
+	if value == own {
+		return false
+	}
+	path, query, _ := strings.Cut(value, "?")
+	if query != "" && query != u.RawQuery {
+		return true
+	}
+	for i := range len(path) {
+		if c := path[i]; !isAlnum(lower(c)) && strings.IndexByte("/_-.", c) < 0 {
 			return true
 		}
 	}
-	return leavesGuardedBehind(api, u, whole)
-}
-
-func leavesGuardedBehind(api API, u *url.URL, prefix string) bool {
-	prefix = strings.TrimSpace(prefix)
-	for _, path := range [...]string{u.Path, u.RawPath} {
-		rest, ok := strings.CutPrefix(path, prefix)
-		if ok && prefix != "" && !api.Guards(u) && api.Guards(&url.URL{Path: "/" + rest}) {
-			return true
-		}
-	}
-	return false
+	return path[strings.LastIndexByte(path, '/')+1:] != u.Path[strings.LastIndexByte(u.Path, '/')+1:]
 }
 
 // behindAuthority is what follows scheme and host of an absolute target. A "://"
@@ -180,13 +169,6 @@ func behindAuthority(target string) (string, bool) {
 		return "", true
 	}
 	return target[end:], true
-}
-
-// targetIsGuarded takes the path as written: Guards decodes, and a target that
-// does not parse is still looked at.
-func targetIsGuarded(api API, target string) bool {
-	path, _, _ := strings.Cut(target, "?")
-	return api.Guards(&url.URL{Path: path})
 }
 
 // ConnectionRefusal refuses a request to a guarded path that asks the next hop

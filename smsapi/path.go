@@ -9,85 +9,93 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// PathNames reports whether some server family could find the segment in u's
-// path and take the request for it. segment is in lower-case ASCII.
+// PathNames reports whether some server family could find name in u's path and take the
+// request for one of the endpoint of that name, which is in lower-case ASCII.
 //
-// Every segment counts, not only the last: what follows may be PATH_INFO to the
-// backend, or be resolved away. Folded are: escapes, once and more; "\" as "/"
-// (IIS); ";parameters" and what stands behind a NUL, "?" or "#" (Servlet, C
-// strings, Apache); letter case and compatibility forms (IIS, Express), Windows' best
-// fits among them; control characters, which go. Dot segments and
-// repeated slashes need no thought, since every segment counts. Nor does what else
-// follows the name in its segment (Windows' dots and blanks, an extension to Rails
-// and Spring, anything to a prefix location or an unanchored pattern): a segment
-// that begins with it counts. So does one in which the name follows that of a script:
-// Symfony, Mojolicious, CodeIgniter and their kin cut that off the path, and ask for no
-// slash behind it. A query that begins with a slash is CodeIgniter's path. ASP.NET takes
-// the tokens of cookieless sessions out of a path, wherever they stand.
-func PathNames(u *url.URL, segment string) bool {
-	return pathNames(u.Path, segment) ||
-		u.RawPath != "" && pathNames(u.RawPath, segment) ||
-		u.Opaque != "" && pathNames(u.Opaque, segment) ||
-		strings.HasPrefix(u.RawQuery, "/") && pathNames(u.RawQuery, segment)
+// It counts wherever it stands, and whatever stands before and behind it. What follows
+// may be PATH_INFO to the backend, an extension, or be resolved away. What comes before,
+// in the same segment, goes where a mount, a script's name or a prefix is cut off without
+// its slash (gunicorn, Symfony, Mojolicious, a proxy's strip_prefix), where a name is
+// qualified (OData), and where a route has no anchor. Folded are: escapes, once and more;
+// letter case and compatibility forms (IIS, Express), Windows' best fits among them;
+// control characters, which go. ASP.NET takes the tokens of cookieless sessions out of a
+// path, wherever they stand.
+//
+// A query that holds a slash may be a path as well: CodeIgniter's where it begins with
+// one, and that of routers which look for the path behind the first letters of the whole
+// URL, and find the query's where the host is short (Elysia; Hono 4.8).
+func PathNames(u *url.URL, name string) bool {
+	return pathNames(u.Path, name) ||
+		u.RawPath != "" && pathNames(u.RawPath, name) ||
+		u.Opaque != "" && pathNames(u.Opaque, name) ||
+		queryNames(u.RawQuery, name)
 }
 
-func pathNames(path, segment string) bool {
-	hit, sure := plainPathNames(path, segment)
+// TextNames is PathNames for a text that may be a path, or a part of a URL.
+func TextNames(text, name string) bool { return pathNames(text, name) }
+
+func pathNames(path, name string) bool {
+	hit, sure := plainPathNames(path, name)
 	if sure {
 		return hit
 	}
-	return oddPathNames(path, segment)
+	return oddPathNames(path, name)
+}
+
+func queryNames(query, name string) bool {
+	slash := strings.IndexByte(query, '/')
+	if slash < 0 {
+		return false
+	}
+	query = query[slash:]
+	return containsFold(query, name) || strings.IndexByte(query, '%') >= 0 && oddPathNames(query, name)
 }
 
 // plainPathNames decides about a path of ordinary characters. It is all that
 // the requests of an ordinary site cost.
-func plainPathNames(path, segment string) (hit, sure bool) {
-	start := 0
-	for i := 0; i <= len(path); i++ {
-		if i < len(path) {
-			switch pathByte[path[i]] {
-			case ordinary:
-				continue
-			case odd:
-				return false, false
-			}
-		}
-		seg := path[start:i]
-		start = i + 1
-		if len(seg) < len(segment) || !equalFoldASCII(seg[:len(segment)], segment) && !followsScript(seg, segment) {
-			continue
-		}
+func plainPathNames(path, name string) (hit, sure bool) {
+	if containsFold(path, name) {
 		return true, true
+	}
+	for i := range len(path) {
+		if oddPathByte[path[i]] {
+			return false, false
+		}
 	}
 	return false, true
 }
 
-// scriptEndings are how the names of scripts end.
-var scriptEndings = [...]string{".php", ".pl", ".cgi", ".fcgi", ".py", ".wsgi", ".rb", ".asp", ".aspx"}
-
-// followsScript reports whether segment stands in seg behind the name of a script, as
-// in /index.phpapi_web.
-func followsScript(seg, segment string) bool {
-	for {
-		dot := strings.IndexByte(seg, '.')
-		if dot < 0 {
+// containsFold reports whether text holds name, in letters of either case. It looks for
+// the underscore, which is rarer than any letter, if name has one.
+func containsFold(text, name string) bool {
+	at := max(0, strings.IndexByte(name, '_'))
+	for from := at; ; {
+		i := -1
+		if from < len(text) {
+			i = indexByteFold(text[from:], name[at])
+		}
+		if i < 0 {
 			return false
 		}
-		seg = seg[dot:]
-		for _, ending := range scriptEndings {
-			if len(seg) < len(ending)+len(segment) || !equalFoldASCII(seg[:len(ending)], ending) {
-				continue
-			}
-			behind := seg[len(ending):]
-			if digit := behind[0]; digit >= '0' && digit <= '9' { // .php5
-				behind = behind[1:]
-			}
-			if len(behind) >= len(segment) && equalFoldASCII(behind[:len(segment)], segment) {
-				return true
-			}
+		from += i + 1
+		begin := from - 1 - at
+		if begin+len(name) <= len(text) && equalFoldASCII(text[begin:begin+len(name)], name) {
+			return true
 		}
-		seg = seg[1:]
 	}
+}
+
+// indexByteFold is where c, in lower case, stands first in text, in either case.
+func indexByteFold(text string, c byte) int {
+	if !isAlnum(c) {
+		return strings.IndexByte(text, c)
+	}
+	for i := range len(text) {
+		if lower(text[i]) == c {
+			return i
+		}
+	}
+	return -1
 }
 
 // withoutTokens is path without what ASP.NET takes for the tokens of cookieless
@@ -117,35 +125,22 @@ func withoutTokens(path string) string {
 	}
 }
 
-const (
-	ordinary = iota
-	slash
-	odd
-)
-
-// pathByte sorts the bytes of a path: those that may mean something else to some
-// reader are odd.
-var pathByte = func() (t [256]uint8) {
+// oddPathByte has the bytes of a path that may mean something else to some reader.
+var oddPathByte = func() (t [256]bool) {
 	for i := range t {
-		if i <= ' ' || i >= 0x7f {
-			t[i] = odd
-		}
+		t[i] = i <= ' ' || i >= 0x7f
 	}
 	for _, c := range `%\;?#:"*<>|+@(` {
-		t[c] = odd
+		t[c] = true
 	}
-	t['/'] = slash
 	return t
 }()
 
 // oddPathNames looks at every reading of the path.
-func oddPathNames(path, segment string) bool {
+func oddPathNames(path, name string) bool {
 	for range maxDecodings + 1 {
 		folded := foldPath(path)
-		if anySegmentBegins(folded, segment) {
-			return true
-		}
-		if strings.Contains(folded, "/(") && tokensHide(folded, segment) {
+		if strings.Contains(folded, name) || strings.Contains(folded, "/(") && tokensHide(folded, name) {
 			return true
 		}
 		again := string(appendLenient(nil, path, false))
@@ -157,22 +152,12 @@ func oddPathNames(path, segment string) bool {
 	return false
 }
 
-// tokensHide reports whether the segment is found once tokens are taken out of a folded
+// tokensHide reports whether the name is found once tokens are taken out of a folded
 // path, and those that come about by it: ASP.NET does so twice.
-func tokensHide(folded, segment string) bool {
+func tokensHide(folded, name string) bool {
 	for range 2 {
 		folded = withoutTokens(folded)
-		if anySegmentBegins(folded, segment) {
-			return true
-		}
-	}
-	return false
-}
-
-// anySegmentBegins is segmentBegins for the segments of a folded path.
-func anySegmentBegins(folded, segment string) bool {
-	for seg := range strings.SplitSeq(folded, "/") {
-		if segmentBegins(seg, segment) {
+		if strings.Contains(folded, name) {
 			return true
 		}
 	}
@@ -204,14 +189,6 @@ func foldPath(path string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// segmentBegins reports whether a folded path's segment begins with the one looked
-// for.
-func segmentBegins(seg, segment string) bool {
-	seg = strings.TrimPrefix(seg, "++view++") // Zope's way to name a view
-	seg = strings.TrimLeft(seg, " +@")        // a plus is a blank to who decodes a path like a form, @@ is Pyramid's ++view++
-	return len(seg) >= len(segment) && equalFoldASCII(seg[:len(segment)], segment) || followsScript(seg, segment)
 }
 
 func isASCII(s string) bool {

@@ -25,6 +25,7 @@ func TestPathNames(t *testing.T) {
 		"/cgi-bin/app.pl/cgi-bin/app.plapi_web", "/x.cgiapi_web", "/x.aspxapi_web",
 		"/(S(X))/ap/(S(X))i_web.aspx", "/ap/(S(X))i_web.aspx/(S(X))/", "/bin/ap/(S(X))i_web", "/b%2F(F(x))/ap/%28A(y))i_web",
 		"/(x/ap/(S(X))i_web", "/(S(q/ap/(S(X))i_web", "/x/ap/(S/(S(X))(Y))i_web", "/(S(1))/(S(2))/ap/(S(3))i/(S(4))_w/(S(5))eb",
+		"/bin/my_api_web", "/xapi_web", "/binapi_web", "/BINAPI_WEB", "/bin/S.api_web", "/index.phpxapi_web", "/x?api_web", "/x;api_web", "/bin/x%61pi_web",
 		"/@@api_web", "/bin/%40%40api_web", "/bin/@@api_web/x", "/bin/++view++api_web", "/bin/++view++@@api_web",
 		"/bin/a%E2%82%A7i_web", "/bin/api%CB%8Dweb", "/bin/api%E2%96%84web", "/bin/api_w%E2%84%87b", "/bin%E2%88%96api_web",
 	} {
@@ -35,10 +36,10 @@ func TestPathNames(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/", "", "*", "/static/x.css", "/bin", "/bin/api", "/bin/web", "/bin/my_api_web", "/api-web", "/api/web",
-		"/apiweb", "/static/a%20b;v=1/c%2Fd", "/bin/api%5Fwe", "/x?api_web", "/p%C3%A4th/%E2%82%AC",
-		"/bin/api_%20web", "/%", "/%%%", "/%u", "/api_we", "/x;api_web", "/файл",
-		"/(S(X))/other", "/ap/(S(X)i_web", "/ap/(SX))i_web", "/a(b)c", "/index.php", "/index.phpapi_we", "/index.phpxapi_web", "/.phapi_web", "/bin/.api_web", "/index.php55api_web", "/x.html_api_web",
+		"/", "", "*", "/static/x.css", "/bin", "/bin/api", "/bin/web", "/bin/my_api", "/api-web", "/api/web",
+		"/apiweb", "/static/a%20b;v=1/c%2Fd", "/bin/api%5Fwe", "/_", "/______", "/a_w_pi_web", "/p%C3%A4th/%E2%82%AC",
+		"/bin/api_%20web", "/%", "/%%%", "/%u", "/api_we", "/pi_web", "/ap/i_web", "/файл",
+		"/(S(X))/other", "/ap/(S(X)i_web", "/ap/(SX))i_web", "/a(b)c", "/index.php", "/index.phpapi_we",
 	} {
 		for _, u := range readings(path) {
 			if PathNames(u, "api_web") {
@@ -65,6 +66,19 @@ func readings(path string) []*url.URL {
 		all = append(all, u)
 	}
 	return all
+}
+
+// A router may look for the path behind the first slash of the query.
+func TestQueryNamesPath(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]bool{
+		"x/bin/api_web?&r=1": true, "a=/bin/API_WEB": true, "/bin/api_web": true, "x/bin/%61pi_web": true, "a=b&c=/bin/%2561pi_web": true,
+		"": false, "api_web": false, "a=api_web": false, "a=/bin/api": false, "a=%2Fbin%2Fapi_web": false, "a=/b%20c": false, "next=/home/index.html&q=a/b/c": false,
+	} {
+		if got := PathNames(&url.URL{Path: "/x", RawQuery: query}, "api_web"); got != want {
+			t.Errorf("%q: %v, want %v", query, got, want)
+		}
+	}
 }
 
 // FuzzPath holds that no spelling which a simple reader resolves to the endpoint

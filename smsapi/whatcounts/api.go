@@ -8,7 +8,8 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// endpoint is the last segment of the API's path: /bin/api_web, or /api_web.
+// endpoint is the last segment of the API's path: /bin/api_web, or /api_web. Nothing else
+// is called so.
 const endpoint = "api_web"
 
 // API reads and answers the requests of api_web.
@@ -22,12 +23,8 @@ var _ smsapi.API = (*API)(nil)
 // code, are of region.
 func New(region *phone.Region) *API { return &API{region: region} }
 
-// Guards reports whether a backend could take u for api_web. Its documented place is
-// /bin/api_web, and what is mounted at /bin takes /binapi_web for it as well where the
-// mount is cut off without its slash (gunicorn with SCRIPT_NAME=/bin).
-func (a *API) Guards(u *url.URL) bool {
-	return smsapi.PathNames(u, endpoint) || smsapi.PathNames(u, "bin"+endpoint)
-}
+// Guards reports whether a backend could take u for api_web.
+func (a *API) Guards(u *url.URL) bool { return smsapi.PathNames(u, endpoint) }
 
 // Accepted reports whether the backend's answer begins with the word SUCCESS.
 // Failures are 200 as well, so the status alone says nothing.
