@@ -160,13 +160,13 @@ func (x *exchange) read(unusable error) decision {
 }
 
 // refusedRealm is the answer to a send on an account that is none of the gateway's, if
-// it is written with characters outside ASCII. Collations of databases find accounts by
+// it is written with characters outside ASCII, or those of lists and quotes. Collations of databases find accounts by
 // thousands of such spellings: a Bengali visarga behind the name is nothing to MySQL's
 // default, and a sharp s is one s or two. No table of ours would hold them all.
 var refusedRealm = &smsapi.Refusal{
 	Status: http.StatusBadRequest,
 	Code:   "realm_unknown",
-	Reason: "The realm is written with characters outside ASCII and is none that this gateway knows, so write it as it was given to you",
+	Reason: "The realm holds commas, quotes or characters outside ASCII and is none that this gateway knows, so write it as it was given to you",
 }
 
 // complete reports whether the call holds what its kind promises. An API's module

@@ -46,9 +46,10 @@ type Call struct {
 	// a Stop, Send, FanOut or Subscribe.
 	Realm string
 
-	// RealmFolded: the realm was written with characters outside ASCII. Databases
-	// differ in which names they take for the same, so Realm stands for what was
-	// meant only if there is an account of that name.
+	// RealmFolded: the realm was written with characters outside ASCII, or with those
+	// of lists and quotes. Databases and servers differ in which names they take for
+	// the same, so Realm stands for what was meant only if there is an account of that
+	// name.
 	RealmFolded bool
 
 	// Password as it was sent. Empty if the request carries none.

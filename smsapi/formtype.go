@@ -18,8 +18,9 @@ func FormRefusal(h http.Header) *Refusal {
 			return refusedCoding
 		}
 	}
-	// CGI and its heirs hand both spellings to the application as one.
-	if len(h["Content_type"]) > 0 || len(h["Content_encoding"]) > 0 || len(h["Content_length"]) > 0 {
+	// CGI and its heirs hand both spellings to the application as one. The last is how
+	// Rails up to 3.2 names the format of a body.
+	if len(h["Content_type"]) > 0 || len(h["Content_encoding"]) > 0 || len(h["Content_length"]) > 0 || len(h["X-Post-Data-Format"]) > 0 {
 		return refusedType
 	}
 	return nil
@@ -110,19 +111,19 @@ func (b *Body) Form() (string, *Refusal) {
 		return "", nil
 	case typeRefusal != nil:
 		return "", typeRefusal
-	case looksStructured(form):
+	case LooksStructured(form):
 		return "", refusedLook
 	}
 	// The line's end that some clients write behind a form is none of its last value.
 	return strings.TrimSuffix(strings.TrimSuffix(form, "\n"), "\r"), nil
 }
 
-// looksStructured reports whether a body begins like JSON, XML or multipart. PHP and
+// LooksStructured reports whether a body or a value begins like JSON, XML or multipart. PHP and
 // Express read such a form as one odd name, which careless applications parse, and Go's
 // and Flask's look at no type if they are told so. Before the first character may stand
 // any number of blanks, a mark of UTF-8, 16 or 32 and the zero bytes of the latter two;
 // comments are read over by many readers of JSON.
-func looksStructured(form string) bool {
+func LooksStructured(form string) bool {
 	for form != "" && standsBefore(form[0]) {
 		form = form[1:]
 	}

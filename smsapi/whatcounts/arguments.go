@@ -24,6 +24,8 @@ type arguments struct {
 	country country
 	// cut: somebody who reads less than all reads no sender.
 	cut bool
+	// container: somebody takes all arguments from the value of one.
+	container bool
 	// member: an SMS command stands under a name that names a member of something.
 	member bool
 }
@@ -89,6 +91,10 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 		}
 	case charsetArgument:
 		args.charset = args.charset || !keepsASCII(p.Value)
+	case "args":
+		args.noteContainer(p.Value)
+	case "_content", "_content_type":
+		args.container = true
 	}
 }
 
@@ -102,19 +108,17 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if args.singleBytes && !args.foreign {
 		args.foreign = !decodesToASCII(p.Name)
 	}
-	if smsapi.NameFolds(p.Name, charsetSkeletons) >= 0 {
-		args.charset = args.charset || !keepsASCII(p.Value)
-	}
-	args.country.noteOdd(p)
-	if smsapi.MemberFolds(p.Name, skeletons[:2]) >= 0 && foldsToSMSCommand(p.Value) {
-		args.member = true
-	}
-	r := foldedRole(p.Name)
+	r := args.readFolded(p)
 	if r == noRole {
 		r = stackRole(p.Name)
 	}
+	if member := memberRole(p.Name); member == command && foldsToSMSCommand(p.Value) {
+		args.member = true
+	} else if r == noRole && (member == recipient || member == sender) {
+		r = member
+	}
 	if r == noRole {
-		r = memberRole(p.Name)
+		r = firstRole(p.Name)
 	}
 	// A name without "=" sets a role to nothing, and what lacks its command, realm
 	// or phone messages nobody. So a stray "&" in a text ("Q&A", "T&C's") is let be,
@@ -123,6 +127,27 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.object(r, refusedSpelling[r])
+}
+
+// readFolded is foldedRole for the name of a pair, and takes up what else it may fold to:
+// all of it is looked for at once, for that takes long.
+func (args *arguments) readFolded(p *smsapi.Pair) role {
+	i := smsapi.NameFolds(p.Name, foldedNames)
+	if i < len(skeletons) {
+		if i < 0 {
+			return noRole
+		}
+		return skeletonRoles[i]
+	}
+	switch foldedNames[i] {
+	case "country":
+		args.country.unclear = true
+	case "charset":
+		args.charset = args.charset || !keepsASCII(p.Value)
+	default:
+		args.noteContainer(p.Value)
+	}
+	return foldedRole(p.Name) // it may hold more than one
 }
 
 // add takes up a pair of a name that every reader knows.

@@ -22,8 +22,6 @@ func keepsASCII(charset string) bool {
 	return charset == ""
 }
 
-var charsetSkeletons = []string{"charset"}
-
 // decodesToASCII reports whether text is ASCII, as it is and decoded once.
 func decodesToASCII(text string) bool {
 	for i := 0; i < len(text); i++ {

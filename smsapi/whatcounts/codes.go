@@ -4,11 +4,11 @@ import "github.com/stopgate/stopgate/smsapi"
 
 // RefusalCodes implements [smsapi.RefusalCoder].
 func (a *API) RefusalCodes() []string {
-	codes := smsapi.Codes(refusedCommand, refusedNested, refusedPathArgument, refusedTooMany, refusedReadings, refusedCharset, refusedForeign,
+	codes := smsapi.Codes(refusedCommand, refusedNested, refusedContainer, refusedWords, refusedPathArgument, refusedTooMany, refusedReadings, refusedCharset, refusedForeign,
 		refusedRealm, refusedControl, refusedStopMethod,
-		failedNoCommand, failedNoRealm, failedNoPhone, failedNoSender, failedPhone, failedStopPhone, failedSender)
+		failedNoCommand, failedNoRealm, failedNoPhone, failedNoSender, failedPhone, failedStopPhone, failedCountry, failedSender)
 	for _, rule := range [][roles]*smsapi.Refusal{
-		refusedRepeated, refusedSpelling, refusedSplit, refusedHidden, refusedEscape, refusedTwice, refusedBytes, refusedCookie,
+		refusedRepeated, refusedSpelling, refusedSplit, refusedHidden, refusedEscape, refusedTwice, refusedBytes, refusedCookie, refusedHeader,
 	} {
 		codes = append(codes, smsapi.Codes(rule[command:]...)...)
 	}

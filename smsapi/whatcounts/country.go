@@ -17,19 +17,32 @@ type country struct {
 	unclear bool
 }
 
-var countrySkeletons = []string{"country"}
-
 // note takes up a pair that names a country.
 func (c *country) note(p *smsapi.Pair) {
 	c.unclear = c.unclear || c.given && c.raw != p.Value || p.Split != smsapi.SplitAll
 	c.raw, c.given = p.Value, true
 }
 
-// noteOdd takes up a pair whose name only some take for a country's.
-func (c *country) noteOdd(p *smsapi.Pair) {
-	if smsapi.NameFolds(p.Name, countrySkeletons) >= 0 {
-		c.unclear = true
+// meansAnother reports whether the phone of a stop may be another number than the one that
+// was read, because the request names another country than this gateway's region. What is
+// recorded has to be what was meant.
+func (a *API) meansAnother(args *arguments, number phone.Number) bool {
+	c := &args.country
+	if c.unclear {
+		return true
 	}
+	decoded, _ := smsapi.AppendUnescaped(nil, c.raw, ' ')
+	name := strings.TrimSpace(string(decoded))
+	if name == "" || strings.EqualFold(name, a.region.Code()) {
+		return false
+	}
+	region := phone.In(name)
+	if region == nil {
+		return true
+	}
+	field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
+	there, err := region.Canonical(string(field))
+	return err != nil || there != number
 }
 
 // readCountry adds what the phone is in the country that the request names.

@@ -3,6 +3,7 @@ package whatcounts
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/stopgate/stopgate/smsapi"
@@ -19,6 +20,9 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	}
 	if args.foreign {
 		return smsapi.Other, refusedForeign
+	}
+	if args.container {
+		return smsapi.Other, refusedContainer
 	}
 	if args.member {
 		return smsapi.Other, refusedSpelling[command]
@@ -59,4 +63,10 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	default:
 		return smsapi.Send, nil
 	}
+}
+
+// harmless reports whether the command is one that is known to message nobody.
+func (args *arguments) harmless() bool {
+	decoded, _ := smsapi.AppendUnescaped(nil, args.of[command].raw, ' ')
+	return isHarmless(strings.ToLower(string(decoded)))
 }

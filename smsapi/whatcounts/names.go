@@ -2,6 +2,7 @@ package whatcounts
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/stopgate/stopgate/smsapi"
 )
@@ -62,6 +63,9 @@ var (
 	skeletonRoles = []role{command, command, realm, realm, password, password, password, recipient, sender}
 )
 
+// foldedNames are the skeletons, and the other names whose folds matter.
+var foldedNames = append(slices.Clone(skeletons), "country", "charset", "args", "argumentcollection")
+
 // foldedRole is the role that some server family gives to an oddly written name.
 func foldedRole(name string) role {
 	if i := smsapi.NameFolds(name, skeletons); i >= 0 {
@@ -97,15 +101,23 @@ func stackRole(name string) role {
 	return noRole
 }
 
-// memberRole is the role of a name that has others before or behind it, if that is one
-// of whom a message is for: m.phone and m[phone] are the phone of an action's model to
-// ASP.NET MVC, phone.x is phone to Rocket.
+// memberRole is the role of the last part of a name with others before it: m.phone and
+// m[phone] are the phone of an action's model to ASP.NET MVC.
 func memberRole(name string) role {
 	if len(name) > maxOddName {
 		return noRole
 	}
-	if i := smsapi.MemberFolds(name, skeletons); i >= 0 && (skeletonRoles[i] == recipient || skeletonRoles[i] == sender) {
+	if i := smsapi.MemberFolds(name, skeletons); i >= 0 {
 		return skeletonRoles[i]
+	}
+	return noRole
+}
+
+// firstRole is the role of a name that has others behind it, if that is one of whom a
+// message is for: phone.x is phone to Rocket.
+func firstRole(name string) role {
+	if len(name) > maxOddName {
+		return noRole
 	}
 	var buf [maxOddName]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')

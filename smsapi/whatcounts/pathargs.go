@@ -9,9 +9,11 @@ import (
 
 // hasPathArguments reports whether the path itself carries arguments, as matrix
 // parameters (/api_web;phone=1), behind an encoded "?", or as PATH_INFO that some
-// frameworks read in pairs (/api_web/phone/1), or a command in place of one.
+// frameworks read in pairs (/api_web/phone/1), or a command in place of one, or as those
+// of a function of OData (/api_web(phone=1)). A component of ColdFusion's takes arguments
+// by their position, under names that are numbers.
 func hasPathArguments(u *url.URL) bool {
-	if u.RawPath == "" && strings.HasSuffix(u.Path, "/"+endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
+	if u.RawPath == "" && strings.Index(u.Path, endpoint) == len(u.Path)-len(endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
 		return false
 	}
 	if pathHasArguments(u.RawPath) {
@@ -41,9 +43,14 @@ func pathHasArguments(path string) bool {
 		if (pair || behind) && foldedRole(name) != noRole || behind && foldsToSMSCommand(part) {
 			return true
 		}
-		behind = behind || smsapi.PathNames(&url.URL{Path: part}, endpoint)
+		if smsapi.TextNames(part, endpoint) {
+			if len(part) > len(".cfc") && strings.EqualFold(part[len(part)-len(".cfc"):], ".cfc") {
+				return true
+			}
+			behind = true
+		}
 	}
 	return false
 }
 
-func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#`, c) }
+func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#(),`, c) }

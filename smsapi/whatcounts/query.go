@@ -45,6 +45,9 @@ func (args *arguments) readQuery(query string) {
 		pair, rest, ok = strings.Cut(rest, "?")
 		name, value, given := strings.Cut(pair, "=")
 		r := roleOf(name)
+		if r == noRole {
+			r = decodedRole(name)
+		}
 		if !given || r == noRole || r == password || r == command && !foldsToSMSCommand(upToAmpersand(value)) {
 			continue
 		}

@@ -56,6 +56,12 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		return refusal
 	}
 	call.Kind = kind
+	if refusal := args.readHeaders(r.Header); refusal != nil {
+		return refusal
+	}
+	if isCommandLine(query) || isBodyOfWords(r.Method, form) {
+		return refusedWords
+	}
 	if hasNestedCommand(query) || hasNestedCommand(form) {
 		return refusedNested
 	}
@@ -103,7 +109,7 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if call.Realm, refusal = args.realm(); refusal != nil {
 		return refusal
 	}
-	call.RealmFolded = !args.of[realm].plain && !decodesToASCII(args.of[realm].raw)
+	call.RealmFolded = !args.of[realm].plain && (!decodesToASCII(args.of[realm].raw) || mayBeList(call.Realm))
 	call.Password = args.password()
 	if kind == smsapi.Stop {
 		return a.readStop(args, call)
@@ -163,6 +169,9 @@ func (a *API) readStop(args *arguments, call *smsapi.Call) *smsapi.Refusal {
 	canonical, err := a.region.CanonicalSender(string(code))
 	if err != nil || canonical == phone.AnySender {
 		return failedSender
+	}
+	if a.meansAnother(args, number) {
+		return failedCountry
 	}
 	to := call.One()
 	to.Phones = append(to.Phones, number)

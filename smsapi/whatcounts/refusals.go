@@ -20,6 +20,7 @@ var (
 	refusedTwice    = ambiguous("encoded_twice", " is percent-encoded twice, so encode it once")
 	refusedBytes    = ambiguous("delimiter", " holds characters that some servers take for the end of the value, so send the bare value")
 	refusedCookie   = ambiguous("cookie", " comes with a cookie of the same name, which some servers read in its place, so send none")
+	refusedHeader   = ambiguous("header", " comes with a header of the same name, which some servers read in its place, so leave the header out")
 )
 
 func ambiguous(rule, what string) (refusals [roles]*smsapi.Refusal) {
@@ -43,6 +44,16 @@ var (
 		Status: http.StatusBadRequest,
 		Code:   "nested_arguments",
 		Reason: "A value holds percent-encoded arguments of an SMS command, so separate arguments with a plain &",
+	}
+	refusedContainer = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "arguments_in_one",
+		Reason: "The arguments args, argumentCollection and _content are read as a list of arguments by some servers, so send each by its own name",
+	}
+	refusedWords = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "arguments_as_words",
+		Reason: "The arguments can be read as the words of a command line, so send name=value pairs with a plain & between them, by GET or POST",
 	}
 	refusedPathArgument = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
@@ -95,6 +106,7 @@ var (
 	failedNoSender  = failure("sender_missing", "The request names no sender, so add the argument sender_code")
 	failedPhone     = failure("phone_unreadable", "The phone is not a number that can be messaged, so write its digits with the country code, such as 12065551212")
 	failedStopPhone = failure("phone_not_digits", "The phone must be digits only and a possible number, such as 12065551212")
+	failedCountry   = failure("phone_of_country", "The argument country names another country than this gateway takes for granted, so write the phone of a stop with its country code")
 	failedSender    = failure("sender_unreadable", "The sender code is neither a number nor a name of letters and digits")
 )
 

@@ -100,3 +100,7 @@ func (args *arguments) password() string {
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], f.raw, ' ')
 	return string(decoded)
 }
+
+// mayBeList reports whether somebody could read a list, or a quoted name, in a realm that
+// has the characters of one: Falcon splits at commas, OData puts quotes around names.
+func mayBeList(name string) bool { return strings.ContainsAny(name, ",;|\"'") }
