@@ -162,6 +162,9 @@ const phoneMarks = "+ -./()\u30FC"
 // and so are all digits before the first word and before the last that has digits
 // behind it, for x is also punctuation that groups a number.
 func (r *Region) wordedSenders(dst []Sender, start int, id string, all int) []Sender {
+	if all == 0 {
+		return dst // a name, as most are
+	}
 	first, last := -1, 0 // the first word, and the last one before digits
 	word, from := 0, 0   // the word before the run of digits, and that run
 	inWord := false

@@ -46,3 +46,32 @@ func TestCountry(t *testing.T) {
 		}
 	}
 }
+
+// A stop that names a country is recorded if its phone is the same number there, for what
+// is acknowledged has to hold for the phone that was meant.
+func TestCountryOfStop(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"phone=12065551212&country=US":            "12065551212",
+		"phone=2065551212&country=us":             "12065551212",
+		"phone=2065551212&country=":               "12065551212",
+		"phone=2065551212&country=CA":             "12065551212",
+		"phone=447911123456&country=GB":           "447911123456",
+		"phone=7911123456&country=GB":             "",
+		"phone=2065551212&country=GB":             "",
+		"phone=2065551212&country=Elsewhere":      "",
+		"phone=2065551212&Country=GB":             "",
+		"phone=2065551212&country=US&country=GB":  "",
+		"phone=12065551212&country=GB&country=US": "",
+	} {
+		call, refusal := read(t, "GET", account+"&c=smsstopsubscribersend&sender_code=12345&"+query, "", "")
+		switch {
+		case want == "" && refusal != failedCountry:
+			t.Errorf("%s: %v, want %v", query, refusal, failedCountry)
+		case want != "" && refusal != nil:
+			t.Errorf("%s: %v", query, refusal)
+		case want != "" && call.Recipients[0].Phones[0].Digits() != want:
+			t.Errorf("%s: %s, want %s", query, call.Recipients[0].Phones[0].Digits(), want)
+		}
+	}
+}
