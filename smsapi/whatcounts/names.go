@@ -122,7 +122,10 @@ func firstRole(name string) role {
 	var buf [maxOddName]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
 	first, _, ok := bytes.Cut(decoded, []byte("."))
-	if r := foldedRole(string(first)); ok && (r == recipient || r == sender) {
+	if !ok {
+		return noRole
+	}
+	if r := foldedRole(string(first)); r == recipient || r == sender {
 		return r
 	}
 	return noRole
