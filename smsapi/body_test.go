@@ -122,3 +122,16 @@ func TestUnannouncedTrailer(t *testing.T) {
 type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A byte order mark of UTF-16 or UTF-32 says how .NET reads a form, whatever its type says.
+func TestWideMarks(t *testing.T) {
+	t.Parallel()
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff", "\xff\xfe\x00\x00", "\x00\x00\xfe\xff"} {
+		r := httptest.NewRequest("POST", "/bin/api_web", strings.NewReader(mark+"%\x006\x003\x00=\x00x\x00"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		body := NewBody(r, 1<<20)
+		if _, refusal := body.Form(); refusal != refusedType {
+			t.Errorf("%q: %v", mark, refusal)
+		}
+	}
+}

@@ -111,11 +111,20 @@ func (b *Body) Form() (string, *Refusal) {
 		return "", nil
 	case typeRefusal != nil:
 		return "", typeRefusal
+	case hasWideMark(form):
+		return "", refusedType
 	case LooksStructured(form):
 		return "", refusedLook
 	}
 	// The line's end that some clients write behind a form is none of its last value.
 	return strings.TrimSuffix(strings.TrimSuffix(form, "\n"), "\r"), nil
+}
+
+// hasWideMark reports whether a body begins with the byte order mark of UTF-16 or UTF-32,
+// by which .NET's StreamReader goes whatever encoding it is told (Mono's System.Web,
+// Katana).
+func hasWideMark(form string) bool {
+	return strings.HasPrefix(form, "\xff\xfe") || strings.HasPrefix(form, "\xfe\xff") || strings.HasPrefix(form, "\x00\x00\xfe\xff")
 }
 
 // LooksStructured reports whether a body or a value begins like JSON, XML or multipart. PHP and

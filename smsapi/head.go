@@ -120,11 +120,11 @@ func mayMove(name string) bool {
 // proxies note in such headers what the request was, or what they cut off its path.
 func movesToGuarded(api API, r *http.Request, values []string) bool {
 	for _, value := range values {
-		path, _, _ := strings.Cut(value, "?")
-		if !api.Guards(&url.URL{Path: path}) {
+		path, query, _ := strings.Cut(value, "?")
+		if !api.Guards(&url.URL{Path: path, RawQuery: query}) {
 			continue
 		}
-		if !api.Guards(r.URL) || bringsArguments(value, r.URL) {
+		if !api.Guards(r.URL) || bringsArguments(api, value, r.URL) {
 			return true
 		}
 	}
@@ -133,7 +133,7 @@ func movesToGuarded(api API, r *http.Request, values []string) bool {
 
 // bringsArguments reports whether a URL or a part of one could have other arguments than
 // those of u to some reader: another query, or more than a plain path before it.
-func bringsArguments(value string, u *url.URL) bool {
+func bringsArguments(api API, value string, u *url.URL) bool {
 	own := u.RequestURI()
 	if value == own {
 		return false
@@ -153,7 +153,8 @@ func bringsArguments(value string, u *url.URL) bool {
 			return true
 		}
 	}
-	return path[strings.LastIndexByte(path, '/')+1:] != u.Path[strings.LastIndexByte(u.Path, '/')+1:]
+	last := strings.LastIndexByte(path, '/') + 1
+	return path[last:] != u.Path[strings.LastIndexByte(u.Path, '/')+1:] || api.Guards(&url.URL{Path: path[:last]})
 }
 
 // behindAuthority is what follows scheme and host of an absolute target. A "://"

@@ -22,6 +22,8 @@ type arguments struct {
 	// readers of such encodings drop.
 	control bool
 	country country
+	// elsewhere are the countries that headers and cookies name.
+	elsewhere []string
 	// cut: somebody who reads less than all reads no sender.
 	cut bool
 	// container: somebody takes all arguments from the value of one.
@@ -83,7 +85,7 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 	switch p.Name {
 	case "":
 		args.readNameless(p)
-	case "country":
+	case countryName:
 		args.country.note(p)
 	case "sendercode": // senderCode, to those who fold case
 		if !p.Bare {
@@ -91,10 +93,10 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 		}
 	case charsetArgument:
 		args.charset = args.charset || !keepsASCII(p.Value)
-	case "args":
+	case "args", "argumentcollection":
 		args.noteContainer(p.Value)
-	case "_content", "_content_type":
-		args.container = true
+	default:
+		args.container = args.container || namesContent(p.Name)
 	}
 }
 
@@ -105,6 +107,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.control = args.control || holdsControl(p.Name)
+	args.container = args.container || namesContent(p.Name)
 	if args.singleBytes && !args.foreign {
 		args.foreign = !decodesToASCII(p.Name)
 	}
@@ -112,7 +115,9 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if r == noRole {
 		r = stackRole(p.Name)
 	}
-	if member := memberRole(p.Name); member == command && foldsToSMSCommand(p.Value) {
+	member, isCountry := memberRole(p.Name)
+	args.country.unclear = args.country.unclear || isCountry
+	if member == command && foldsToSMSCommand(p.Value) {
 		args.member = true
 	} else if r == noRole && (member == recipient || member == sender) {
 		r = member
@@ -140,7 +145,7 @@ func (args *arguments) readFolded(p *smsapi.Pair) role {
 		return skeletonRoles[i]
 	}
 	switch foldedNames[i] {
-	case "country":
+	case countryName:
 		args.country.unclear = true
 	case "charset":
 		args.charset = args.charset || !keepsASCII(p.Value)

@@ -1,6 +1,10 @@
 package whatcounts
 
-import "github.com/stopgate/stopgate/smsapi"
+import (
+	"strings"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
 
 // Some readers take all arguments from the value of one: LoopBack 2 from args, Lucee from
 // argumentCollection, both as JSON, and Django REST framework up to 3.2 a whole body from
@@ -9,4 +13,14 @@ import "github.com/stopgate/stopgate/smsapi"
 // noteContainer notes a pair that holds arguments for one of them, where it looks like it.
 func (args *arguments) noteContainer(value string) {
 	args.container = args.container || smsapi.LooksStructured(value)
+}
+
+// namesContent reports whether a name is that of Django REST framework's.
+func namesContent(name string) bool {
+	if len(name) > len("_content_type")*len("%00") || len(name) < len("_content") || name[0] != '_' && name[0] != '%' {
+		return false
+	}
+	var buf [len("_content_type") * len("%00")]byte
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
+	return strings.EqualFold(string(decoded), "_content") || strings.EqualFold(string(decoded), "_content_type")
 }

@@ -17,6 +17,9 @@ type country struct {
 	unclear bool
 }
 
+// countryName is the argument's name.
+const countryName = "country"
+
 // note takes up a pair that names a country.
 func (c *country) note(p *smsapi.Pair) {
 	c.unclear = c.unclear || c.given && c.raw != p.Value || p.Split != smsapi.SplitAll
@@ -45,30 +48,66 @@ func (a *API) meansAnother(args *arguments, number phone.Number) bool {
 	return err != nil || there != number
 }
 
-// readCountry adds what the phone is in the country that the request names.
-func (a *API) readCountry(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+// readCountry adds what the phone is in the country that the request names, in its
+// arguments or where else somebody takes arguments from.
+func (a *API) readCountry(args *arguments, cookies []string, to *smsapi.Recipient) *smsapi.Refusal {
 	c := &args.country
-	if !c.given && !c.unclear {
+	if c.unclear {
+		return a.readAnywhere(to)
+	}
+	if c.given {
+		decoded, _ := smsapi.AppendUnescaped(nil, c.raw, ' ')
+		if refusal := a.readIn(string(decoded), args, to); refusal != nil {
+			return refusal
+		}
+	}
+	for _, name := range args.elsewhere {
+		if refusal := a.readIn(name, args, to); refusal != nil {
+			return refusal
+		}
+	}
+	for _, line := range cookies {
+		for cookie := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(cookie, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), countryName) {
+				continue
+			}
+			decoded, _ := smsapi.AppendUnescaped(nil, strings.Trim(value, ` "`), ' ')
+			if refusal := a.readIn(string(decoded), args, to); refusal != nil {
+				return refusal
+			}
+		}
+	}
+	return nil
+}
+
+// readIn adds what the phone is in a country, or anywhere if that is none.
+func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	name = strings.TrimSpace(name)
+	if name == "" || strings.EqualFold(name, a.region.Code()) {
 		return nil
 	}
-	decoded, _ := smsapi.AppendUnescaped(nil, c.raw, ' ')
-	name := strings.TrimSpace(string(decoded))
-	if name == "" && !c.unclear || strings.EqualFold(name, a.region.Code()) && !c.unclear {
-		return nil
-	}
-	var err error
 	region := phone.In(name)
-	switch {
-	case c.unclear || region == nil:
-		to.Phones, err = a.region.Anywhere(to.Phones, 0)
-	case region.Code() == a.region.Code():
-		return nil
-	default:
-		field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
-		to.Phones, err = region.Readings(to.Phones, string(field))
+	if region == nil {
+		return a.readAnywhere(to)
 	}
+	if region.Code() == a.region.Code() {
+		return nil
+	}
+	field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
+	phones, err := region.Readings(to.Phones, string(field))
 	if err != nil {
 		return failedPhone
 	}
-	return nil
+	to.Phones = phones
+	return tooManyReadings(to)
+}
+
+func (a *API) readAnywhere(to *smsapi.Recipient) *smsapi.Refusal {
+	phones, err := a.region.Anywhere(to.Phones, 0)
+	if err != nil {
+		return failedPhone
+	}
+	to.Phones = phones
+	return tooManyReadings(to)
 }

@@ -1,6 +1,7 @@
 package whatcounts
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stopgate/stopgate/phone"
@@ -15,27 +16,38 @@ func TestCountry(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]verdict{
-		"phone=7911123456":                                        passes,
-		"phone=7911123456&country=":                               passes,
-		"phone=7911123456&country=US":                             passes,
-		"phone=7911123456&country=usa":                            passes,
-		"phone=7911123457&country=GB":                             passes,
-		"phone=7911123456&country=GB":                             blocked,
-		"phone=07911123456&country=gb+":                           blocked,
-		"phone=7911+123456&country=UK":                            blocked,
-		"phone=7911123456&country=GBR":                            blocked,
-		"phone=7911123456&country=826":                            blocked,
-		"phone=7911123456&country=44":                             blocked,
-		"phone=7911123456&country=United+Kingdom":                 blocked,
-		"phone=7911123456&country=US&country=GB":                  blocked,
-		"phone=7911123456&country=US&Country=GB":                  blocked,
-		"phone=7911123456&country[]=GB":                           blocked,
-		"phone=7911123456&country=US;country=GB":                  blocked,
-		"phone=13105550000,7911123456&country=Grossbritannien":    blocked,
-		"phone=13105550000&country=Elsewhere&message_text=hello!": passes,
+		"phone=7911123456":                                          passes,
+		"phone=7911123456&country=":                                 passes,
+		"phone=7911123456&country=US":                               passes,
+		"phone=7911123456&country=usa":                              passes,
+		"phone=7911123457&country=GB":                               passes,
+		"phone=7911123456&country=GB":                               blocked,
+		"phone=07911123456&country=gb+":                             blocked,
+		"phone=7911+123456&country=UK":                              blocked,
+		"phone=7911123456&country=GBR":                              blocked,
+		"phone=7911123456&country=826":                              blocked,
+		"phone=7911123456&country=44":                               blocked,
+		"phone=7911123456&country=United+Kingdom":                   blocked,
+		"phone=7911123456&country=US&country=GB":                    blocked,
+		"phone=7911123456&country=US&Country=GB":                    blocked,
+		"phone=7911123456&country[]=GB":                             blocked,
+		"phone=7911123456&country=US;country=GB":                    blocked,
+		"phone=13105550000,7911123456&country=Grossbritannien":      blocked,
+		"phone=13105550000&country=Elsewhere&message_text=hello!":   passes,
+		"phone=7911123456&m.country=GB":                             blocked,
+		"phone=7911123456&m[country]=GB":                            blocked,
+		"phone=7911123456&=country=GB":                              blocked,
+		"phone=7911123456&x=y?country=GB":                           blocked,
+		"phone=7911123456 HTTP/1.1\r\nX: Country":                   passes,
+		"phone=7911123456 HTTP/1.1\r\nCountry: GB":                  blocked,
+		"phone=7911123456 HTTP/1.1\r\nCountry: US":                  passes,
+		"phone=7911123456 HTTP/1.1\r\nX-Param-Override-country: GB": blocked,
+		"phone=7911123456 HTTP/1.1\r\nCookie: a=b; Country=GB":      blocked,
+		"phone=7911123456 HTTP/1.1\r\nCookie: a=b; country=us":      passes,
 	} {
 		for _, command := range []string{commandAddSubscriber, commandSend} {
-			raw := "GET /bin/api_web?r=myrealm&p=mypass&sender_code=12345&" + args + "&c=" + command + " HTTP/1.1\r\nHost: gw.example\r\n\r\n"
+			query, header, _ := strings.Cut(args, " HTTP/1.1")
+			raw := "GET /bin/api_web?r=myrealm&p=mypass&sender_code=12345&" + query + "&c=" + command + " HTTP/1.1" + header + "\r\nHost: gw.example\r\n\r\n"
 			r, err := readRequest(raw)
 			if err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@ package whatcounts
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/stopgate/stopgate/smsapi"
@@ -12,37 +13,79 @@ import (
 // a header's name), Fiber's Bind().All(), Camel. ServiceStack prefers
 // X-Param-Override-phone to the argument itself.
 
-// overridePrefix stands before a name in ServiceStack's headers.
-const overridePrefix = "X-Param-Override-"
+// maxHeaderName is how many letters and digits the name of a header has at most that is
+// one of an argument.
+const maxHeaderName = len("xparamoverridesendercode")
 
-// headerRole is the role of a header's name, if it has one.
-func headerRole(name string) role {
-	if rest, ok := strings.CutPrefix(name, overridePrefix); ok {
-		name = rest
+// headerName appends the letters and digits of a header's name, in lower case, without
+// what ServiceStack puts before an argument's. Longer names than maxHeaderName are "".
+func headerName(dst []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			continue
+		}
+		if len(dst) == maxHeaderName {
+			return dst[:0]
+		}
+		dst = append(dst, c)
 	}
-	if name == "" || len(name) > 2*len("sender-code") {
-		return noRole
+	const override = "xparamoverride"
+	if len(dst) > len(override) && string(dst[:len(override)]) == override {
+		return dst[len(override):]
 	}
-	switch name[0] | 0x20 {
-	case 'c', 'r', 'p', 's':
-		return foldedRole(name)
-	}
-	return noRole
+	return dst
 }
 
 // readHeaders refuses a request of which a header sets an argument to another value. One
 // that sets anything but the command is let be beside a command that messages nobody.
 func (args *arguments) readHeaders(h http.Header) *smsapi.Refusal {
+	var asked, harmless bool
 	for name, values := range h {
-		r := headerRole(name)
-		if r == noRole || r != command && args.harmless() {
+		var buf [maxHeaderName]byte
+		plain := headerName(buf[:0], name)
+		r := skeletonRole(plain)
+		if r == noRole {
+			if string(plain) == countryName {
+				args.elsewhere = append(args.elsewhere, values...)
+			}
 			continue
 		}
-		for _, value := range values {
-			if !args.of[r].given || !sameDecoded(args.of[r].raw, value) {
-				return refusedHeader[r]
-			}
+		if !asked && r != command {
+			asked, harmless = true, args.harmless()
+		}
+		if r != command && harmless {
+			continue
+		}
+		if slices.ContainsFunc(values, func(value string) bool { return !args.is(r, value) }) {
+			return refusedHeader[r]
 		}
 	}
 	return nil
+}
+
+// skeletonRole is the role of a skeleton.
+func skeletonRole(skeleton []byte) role {
+	if len(skeleton) == 0 || len(skeleton) > len("sendercode") || strings.IndexByte("crps", skeleton[0]) < 0 {
+		return noRole
+	}
+	for i, known := range skeletons {
+		if known == string(skeleton) {
+			return skeletonRoles[i]
+		}
+	}
+	return noRole
+}
+
+// is reports whether the argument was given and is value, which nobody decodes.
+func (args *arguments) is(r role, value string) bool {
+	f := &args.of[r]
+	if !f.given || len(value) > len(f.raw) {
+		return false
+	}
+	decoded, _ := smsapi.AppendUnescaped(nil, f.raw, ' ')
+	return string(decoded) == value
 }

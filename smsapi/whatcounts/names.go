@@ -64,7 +64,7 @@ var (
 )
 
 // foldedNames are the skeletons, and the other names whose folds matter.
-var foldedNames = append(slices.Clone(skeletons), "country", "charset", "args", "argumentcollection")
+var foldedNames = append(slices.Clone(skeletons), countryName, "charset", "args", "argumentcollection")
 
 // foldedRole is the role that some server family gives to an oddly written name.
 func foldedRole(name string) role {
@@ -101,16 +101,17 @@ func stackRole(name string) role {
 	return noRole
 }
 
-// memberRole is the role of the last part of a name with others before it: m.phone and
-// m[phone] are the phone of an action's model to ASP.NET MVC.
-func memberRole(name string) role {
+// memberRole is the role of the last part of a name with others before it, or that of
+// the country: m.phone and m[phone] are the phone of an action's model to ASP.NET MVC.
+func memberRole(name string) (r role, isCountry bool) {
 	if len(name) > maxOddName {
-		return noRole
+		return noRole, false
 	}
-	if i := smsapi.MemberFolds(name, skeletons); i >= 0 {
-		return skeletonRoles[i]
+	i := smsapi.MemberFolds(name, foldedNames)
+	if i < 0 || i >= len(skeletons) {
+		return noRole, i >= 0 && foldedNames[i] == countryName
 	}
-	return noRole
+	return skeletonRoles[i], false
 }
 
 // firstRole is the role of a name that has others behind it, if that is one of whom a

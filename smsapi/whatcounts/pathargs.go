@@ -12,16 +12,28 @@ import (
 // frameworks read in pairs (/api_web/phone/1), or a command in place of one, or as those
 // of a function of OData (/api_web(phone=1)). A component of ColdFusion's takes arguments
 // by their position, under names that are numbers.
+//
+// A path in the query carries arguments in the same ways: /?/bin/api_web/phone/1.
 func hasPathArguments(u *url.URL) bool {
+	if slash := strings.IndexByte(u.RawQuery, '/'); slash >= 0 {
+		path := u.RawQuery[slash:]
+		if end := strings.IndexAny(path, "?&"); end >= 0 {
+			path = path[:end]
+		}
+		if smsapi.TextNames(path, endpoint) && pathHasArguments(path) {
+			return true
+		}
+	}
 	if u.RawPath == "" && strings.Index(u.Path, endpoint) == len(u.Path)-len(endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
 		return false
 	}
-	if pathHasArguments(u.RawPath) {
-		return true
-	}
-	path := u.Path
+	return partsAreArguments(u.RawPath) || pathHasArguments(u.Path)
+}
+
+// pathHasArguments looks at every decoding of a path.
+func pathHasArguments(path string) bool {
 	for range maxPathDecodings {
-		if pathHasArguments(path) {
+		if partsAreArguments(path) {
 			return true
 		}
 		decoded, _ := smsapi.AppendUnescaped(nil, path, '+')
@@ -36,7 +48,7 @@ func hasPathArguments(u *url.URL) bool {
 // maxPathDecodings bounds how often a path is decoded.
 const maxPathDecodings = 8
 
-func pathHasArguments(path string) bool {
+func partsAreArguments(path string) bool {
 	behind := false // the endpoint has gone by
 	for part := range strings.FieldsFuncSeq(path, isPathSeparator) {
 		name, _, pair := strings.Cut(part, "=")

@@ -44,6 +44,7 @@ func (args *arguments) readQuery(query string) {
 		var pair string
 		pair, rest, ok = strings.Cut(rest, "?")
 		name, value, given := strings.Cut(pair, "=")
+		args.country.unclear = args.country.unclear || given && name == countryName
 		r := roleOf(name)
 		if r == noRole {
 			r = decodedRole(name)
@@ -67,4 +68,5 @@ func (args *arguments) readNameless(p *smsapi.Pair) {
 	if r := foldedRole(name); r != noRole {
 		args.object(r, refusedSpelling[r])
 	}
+	args.country.unclear = args.country.unclear || strings.EqualFold(name, countryName)
 }

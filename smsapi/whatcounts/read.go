@@ -120,7 +120,7 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 		if refusal = a.readPhones(args, to); refusal != nil {
 			return refusal
 		}
-		if refusal = a.readCountry(args, to); refusal != nil {
+		if refusal = a.readCountry(args, r.Header["Cookie"], to); refusal != nil {
 			return refusal
 		}
 	}
