@@ -3,6 +3,7 @@ package smsapi
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -118,7 +119,12 @@ func mayMove(name string) bool {
 // movesToGuarded reports whether one of a header's values leads to the endpoint, unless
 // the request goes there anyway and the value brings no arguments of its own: front
 // proxies note in such headers what the request was, or what they cut off its path.
+//
+// Spring puts the parts of a list together with nothing between (X-Forwarded-Prefix).
 func movesToGuarded(api API, r *http.Request, values []string) bool {
+	if joined, is := joinedList(values); is && movesToGuarded(api, r, []string{joined}) {
+		return true
+	}
 	for _, value := range values {
 		path, query, _ := strings.Cut(value, "?")
 		if !api.Guards(&url.URL{Path: path, RawQuery: query}) {
@@ -130,6 +136,23 @@ func movesToGuarded(api API, r *http.Request, values []string) bool {
 	}
 	return false
 }
+
+// joinedList is the parts of a list put together as Spring's ForwardedPrefixExtractor
+// does, without blanks and the slashes at their ends, and whether there are more than one.
+func joinedList(values []string) (joined string, is bool) {
+	if len(values) == 1 && strings.IndexByte(values[0], ',') < 0 || !slices.ContainsFunc(values, hasSlash) {
+		return "", false // most lists are of addresses
+	}
+	var b strings.Builder
+	for _, value := range values {
+		for part := range strings.SplitSeq(value, ",") {
+			b.WriteString(strings.TrimRight(strings.TrimSpace(part), "/"))
+		}
+	}
+	return b.String(), true
+}
+
+func hasSlash(value string) bool { return strings.IndexByte(value, '/') >= 0 }
 
 // bringsArguments reports whether a URL or a part of one could have other arguments than
 // those of u to some reader: another query, or more than a plain path before it.

@@ -49,7 +49,7 @@ func TestHeadRefusal(t *testing.T) {
 		"moved, URL behind path":     {target: "/", header: http.Header{"X-Original-Url": {"/bin/api_web/x://y/"}}, want: refusedMove},
 		"moved, query on a host":     {target: "/", header: http.Header{"X-Original-Url": {"http://h?/api_web"}}, want: refusedMove},
 		"moved to a path in a query": {target: "/", header: http.Header{"X-Original-Url": {"/other?x=/api_web"}}, want: refusedMove},
-		"moved elsewhere":            {target: "/", header: http.Header{"X-Original-Url": {"/other?x=api_web"}}},
+		"moved elsewhere":            {target: "/", header: http.Header{"X-Original-Url": {"/other?x=api"}}},
 		"moved behind arguments":     {target: "/bin/api_web?c=help", header: http.Header{"X-Original-Url": {"/bin/api_web/phone/1/api_web"}}, want: refusedMove},
 		"moved for Pyramid":          {target: "/", header: http.Header{"X-Vhm-Root": {"/bin/api_web"}}, want: refusedMove},
 		"rooted for Pyramid":         {target: "/", header: http.Header{"X-Vhm-Root": {"/other"}}},
@@ -68,6 +68,9 @@ func TestHeadRefusal(t *testing.T) {
 		"prefix that was cut off":         {target: "/bin/api_web", header: http.Header{"X-Forwarded-Prefix": {"/sms/bin/api_web"}}},
 		"prefix, cut off without a slash": {target: "/xapi_web", header: http.Header{"X-Script-Name": {"/x"}}}, // it is guarded
 		"root for Daphne":                 {target: "/", header: http.Header{"Daphne-Root-Path": {"/bin/api_web"}}, want: refusedMove},
+		"prefix in parts":                 {target: "/", header: http.Header{"X-Forwarded-Prefix": {"/bin/ap/, i_web;x"}}, want: refusedMove},
+		"prefix in lines":                 {target: "/", header: http.Header{"X-Forwarded-Prefix": {"/bin/ap", "i_web"}}, want: refusedMove},
+		"addresses":                       {target: "/", header: http.Header{"X-Forwarded-For": {"192.0.2.1, 192.0.2.2"}}},
 		"named elsewhere":                 {target: "/", header: http.Header{"Referer": {"http://h/bin/api_web"}}},
 		"method override":                 {target: "/bin/api_web", header: http.Header{"X-Http-Method-Override": {"DELETE"}}},
 	} {

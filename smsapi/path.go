@@ -21,14 +21,15 @@ import (
 // control characters, which go. ASP.NET takes the tokens of cookieless sessions out of a
 // path, wherever they stand.
 //
-// A query that holds a slash may be a path as well: CodeIgniter's where it begins with
-// one, and that of routers which look for the path behind the first letters of the whole
-// URL, and find the query's where the host is short (Elysia; Hono 4.8).
+// A query may hold the path as well: CodeIgniter's where it begins with a slash, that of
+// routers which look for the path behind the first letters of the whole URL and find the
+// query's where the host is short (Elysia; Hono 4.8), and an argument that goes before
+// the path (s of ThinkPHP, rest_route of WordPress, q of Drupal 7, r of Yii).
 func PathNames(u *url.URL, name string) bool {
 	return pathNames(u.Path, name) ||
 		u.RawPath != "" && pathNames(u.RawPath, name) ||
 		u.Opaque != "" && pathNames(u.Opaque, name) ||
-		queryNames(u.RawQuery, name)
+		QueryNames(u.RawQuery, name)
 }
 
 // TextNames is PathNames for a text that may be a path, or a part of a URL.
@@ -42,13 +43,29 @@ func pathNames(path, name string) bool {
 	return oddPathNames(path, name)
 }
 
-func queryNames(query, name string) bool {
-	slash := strings.IndexByte(query, '/')
-	if slash < 0 {
-		return false
+// QueryNames reports whether a query holds the name, as it stands or encoded.
+func QueryNames(query, name string) bool {
+	return mayName(query, name) && (containsFold(query, name) || strings.IndexByte(query, '%') >= 0 && oddPathNames(query, name))
+}
+
+// mayName reports whether a query could hold a name with an underscore: one that is
+// encoded, or one before the letter that follows in the name, or before an escape. It
+// costs a send little, whose own arguments have underscores.
+func mayName(query, name string) bool {
+	at := strings.IndexByte(name, '_')
+	if at < 0 || strings.IndexByte(query, '%') >= 0 && (strings.Contains(query, "5f") || strings.Contains(query, "5F")) {
+		return true
 	}
-	query = query[slash:]
-	return containsFold(query, name) || strings.IndexByte(query, '%') >= 0 && oddPathNames(query, name)
+	for {
+		i := strings.IndexByte(query, '_')
+		if i < 0 || i+1 == len(query) {
+			return false
+		}
+		query = query[i+1:]
+		if query[0] == '%' || lower(query[0]) == name[at+1] {
+			return true
+		}
+	}
 }
 
 // plainPathNames decides about a path of ordinary characters. It is all that

@@ -73,7 +73,8 @@ func TestQueryNamesPath(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]bool{
 		"x/bin/api_web?&r=1": true, "a=/bin/API_WEB": true, "/bin/api_web": true, "x/bin/%61pi_web": true, "a=b&c=/bin/%2561pi_web": true,
-		"": false, "api_web": false, "a=api_web": false, "a=/bin/api": false, "a=%2Fbin%2Fapi_web": false, "a=/b%20c": false, "next=/home/index.html&q=a/b/c": false,
+		"api_web": true, "a=api_web": true, "s=bin%2Fapi_web": true, "s=bin%2Fapi%5Fweb": true, "s=%61pi_%77eb": true, "s=ap%69%5fWEB": true,
+		"": false, "_": false, "a=/bin/api": false, "a=/b%20c": false, "next=/home/index.html&q=a/b/c": false, "sender_code=1&message_text=api%20_web": false,
 	} {
 		if got := PathNames(&url.URL{Path: "/x", RawQuery: query}, "api_web"); got != want {
 			t.Errorf("%q: %v, want %v", query, got, want)

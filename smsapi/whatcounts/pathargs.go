@@ -13,15 +13,14 @@ import (
 // of a function of OData (/api_web(phone=1)). A component of ColdFusion's takes arguments
 // by their position, under names that are numbers.
 //
-// A path in the query carries arguments in the same ways: /?/bin/api_web/phone/1.
+// A path in the query carries arguments in the same ways: /?/bin/api_web/phone/1, and
+// /?s=bin/api_web/phone/1 to ThinkPHP, where they go before the request's own.
 func hasPathArguments(u *url.URL) bool {
-	if slash := strings.IndexByte(u.RawQuery, '/'); slash >= 0 {
-		path := u.RawQuery[slash:]
-		if end := strings.IndexAny(path, "?&"); end >= 0 {
-			path = path[:end]
-		}
-		if smsapi.TextNames(path, endpoint) && pathHasArguments(path) {
-			return true
+	if smsapi.QueryNames(u.RawQuery, endpoint) {
+		for piece := range strings.SplitSeq(u.RawQuery, "&") {
+			if smsapi.TextNames(piece, endpoint) && pathHasArguments(piece) {
+				return true
+			}
 		}
 	}
 	if u.RawPath == "" && strings.Index(u.Path, endpoint) == len(u.Path)-len(endpoint) && !strings.ContainsAny(u.Path, ";%=&?") {
