@@ -105,6 +105,11 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		if d := keypad(id); d != "" {
 			dst = r.numberSenders(dst, start, d)
 		}
+		if cut := strings.IndexAny(id, `/\`); cut > 0 { // where libphonenumber ends it before an x
+			if d := keypad(id[:cut]); d != "" {
+				dst = r.numberSenders(dst, start, d)
+			}
+		}
 		return dst, nil
 	}
 	if number.n == 0 || strings.Trim(id, "0123456789+ -./()'") != "" {

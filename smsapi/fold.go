@@ -32,17 +32,26 @@ func ValueFolds(value string, known []string) int {
 	return folds(value, true, known)
 }
 
-// MemberFolds is NameFolds for the last part of a name that names a member of
-// something: m.phone (models of ASP.NET MVC), m[phone] (Rails, PHP, qs), [0].phone
-// (Struts). It returns -1 for a name of one part.
+// MemberFolds is NameFolds for the parts behind the first of a name that names a member
+// of something: m.phone (models of ASP.NET MVC), m[phone] and m[phone][] (Rails, PHP, qs),
+// [0].phone (Struts). It returns -1 for a name of one part.
 func MemberFolds(name string, known []string) int {
 	var buf [256]byte
 	decoded := bytes.TrimRight(appendLenient(buf[:0], name, true), "] ")
-	at := bytes.LastIndexAny(decoded, ".[")
-	if at < 0 {
-		return -1
+	for {
+		at := bytes.IndexAny(decoded, ".[")
+		if at < 0 {
+			return -1
+		}
+		decoded = decoded[at+1:]
+		part := decoded
+		if end := bytes.IndexAny(part, ".["); end >= 0 {
+			part = part[:end]
+		}
+		if found := partFolds(part, known); found >= 0 {
+			return found
+		}
 	}
-	return partFolds(decoded[at+1:], known)
 }
 
 // ValueSkeleton appends to dst what is left of a value when every fold that a reader
@@ -57,7 +66,7 @@ func ValueSkeleton(dst []byte, value string) []byte {
 		}
 		decoded = appendLenient(nil, string(decoded), true)
 	}
-	return skeleton(dst, decoded)
+	return skeleton(dst, decoded, false)
 }
 
 func folds(s string, list bool, known []string) int {
@@ -109,7 +118,7 @@ func separates(c byte) bool {
 // reader may cut.
 func partFolds(part []byte, known []string) int {
 	var buf [maxSkeleton]byte
-	if found := indexOf(known, skeleton(buf[:0], part)); found >= 0 {
+	if found := indexOf(known, skeleton(buf[:0], part, true)); found >= 0 {
 		return found
 	}
 	start := 0
@@ -117,7 +126,7 @@ func partFolds(part []byte, known []string) int {
 		if i < len(part) && !cutsName(part[i]) {
 			continue
 		}
-		if s := skeleton(buf[:0], part[start:i]); len(s) > 0 {
+		if s := skeleton(buf[:0], part[start:i], true); len(s) > 0 {
 			return indexOf(known, s)
 		}
 		start = i + 1 // nothing yet, as before the bracket of "[phone]"
@@ -128,7 +137,7 @@ func partFolds(part []byte, known []string) int {
 // anyStretchFolds looks at the whole of value, and at each stretch of it.
 func anyStretchFolds(value []byte, known []string) int {
 	var buf [maxSkeleton]byte
-	if found := indexOf(known, skeleton(buf[:0], value)); found >= 0 {
+	if found := indexOf(known, skeleton(buf[:0], value, true)); found >= 0 {
 		return found
 	}
 	start := 0
@@ -136,7 +145,7 @@ func anyStretchFolds(value []byte, known []string) int {
 		if i < len(value) && !separates(value[i]) && !cutsName(value[i]) && value[i] > ' ' {
 			continue
 		}
-		if found := indexOf(known, skeleton(buf[:0], value[start:i])); found >= 0 {
+		if found := indexOf(known, skeleton(buf[:0], value[start:i], true)); found >= 0 {
 			return found
 		}
 		start = i + 1
@@ -168,8 +177,9 @@ const maxSkeleton = 64
 
 // skeleton appends to dst what is left of s when every fold that a reader could
 // apply is applied: ASCII letters in lower case and digits. Letters and digits
-// of other scripts leave a 0xff, so that they do not vanish.
-func skeleton(dst []byte, s []byte) []byte {
+// of other scripts leave a 0xff, so that they do not vanish. known: it is only compared
+// with known ones, and may end at the first 0xff.
+func skeleton(dst []byte, s []byte, known bool) []byte {
 	ascii := true
 	for _, c := range s {
 		if c >= utf8.RuneSelf {
@@ -186,14 +196,14 @@ func skeleton(dst []byte, s []byte) []byte {
 	if ascii {
 		return dst
 	}
-	return foreignSkeleton(dst[:0], s)
+	return foreignSkeleton(dst[:0], s, known)
 }
 
 // foreignSkeleton is skeleton for names with bytes outside ASCII.
 //
 // Compatibility forms are taken apart character by character: how the marks between
 // letters are ordered does not matter where marks are dropped.
-func foreignSkeleton(dst []byte, s []byte) []byte {
+func foreignSkeleton(dst []byte, s []byte, known bool) []byte {
 	var buf [4 * maxSkeleton]byte
 	for s := repairUTF8(buf[:0], s); len(s) > 0 && len(dst) < maxSkeleton; {
 		r, n := utf8.DecodeRune(s)
@@ -203,6 +213,9 @@ func foreignSkeleton(dst []byte, s []byte) []byte {
 			}
 		} else {
 			dst = appendFolded(dst, r)
+		}
+		if known && len(dst) > 0 && dst[len(dst)-1] == 0xff {
+			break
 		}
 		s = s[n:]
 	}

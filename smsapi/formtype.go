@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 // FormRefusal refuses a body that is not plainly an urlencoded form in UTF-8, or in one
@@ -113,7 +114,7 @@ func (b *Body) Form() (string, *Refusal) {
 		return "", typeRefusal
 	case hasWideMark(form):
 		return "", refusedType
-	case LooksStructured(form):
+	case LooksStructured(form) || beginsOddly(form):
 		return "", refusedLook
 	}
 	// The line's end that some clients write behind a form is none of its last value.
@@ -126,6 +127,28 @@ func (b *Body) Form() (string, *Refusal) {
 func hasWideMark(form string) bool {
 	return strings.HasPrefix(form, "\xff\xfe") || strings.HasPrefix(form, "\xfe\xff") || strings.HasPrefix(form, "\x00\x00\xfe\xff")
 }
+
+// beginsOddly reports whether the first name of a form is none that anybody gives: with
+// what JSON or XML begins with behind something that a lenient reader passes over (Gson:
+// "#" and ")]}'"; Json.NET and strip(): blanks of Unicode), or with bytes of another
+// encoding (EBCDIC, which readers of XML find out by themselves).
+func beginsOddly(form string) bool {
+	name := form[:min(len(form), maxFirstName)]
+	if end := strings.IndexAny(name, "=&"); end >= 0 {
+		name = name[:end]
+	}
+	if isPlainName(name) {
+		return false
+	}
+	head := appendLenient(nil, name, true)
+	if len(name) == maxFirstName { // cut, and maybe amid a character
+		head = head[:max(0, len(head)-utf8.UTFMax)]
+	}
+	return bytes.ContainsAny(head, "{<\"") || !utf8.Valid(head)
+}
+
+// maxFirstName is how much of a form's first name is looked at.
+const maxFirstName = 256
 
 // LooksStructured reports whether a body or a value begins like JSON, XML or multipart. PHP and
 // Express read such a form as one odd name, which careless applications parse, and Go's

@@ -3,8 +3,8 @@ package smsapi
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // HeadRefusal refuses what would get past api unseen whatever path it names: a
@@ -16,12 +16,8 @@ import (
 // the proxy without its "x:", as an absolute URL: the backend finds a path that
 // nobody has looked at.
 //
-// A header moves a request if it names the endpoint and the backend reads the path in it
-// (X-Original-URL and X-Rewrite-URL: IIS URL Rewrite, Symfony, Zend; X-Vhm-Root: Pyramid)
-// or puts it before the path (X-Forwarded-Prefix: Spring) or into the URL
-// (X-Forwarded-Port: Astro, Catalyst, SvelteKit). There are more of them than anybody
-// knows, and lighttpd tells a FastCGI program of X!Original-URL as of X-Original-URL, so
-// that every header is looked at whose name begins like theirs. Those that change its
+// A header moves a request if it names the endpoint and the backend reads the path in it,
+// or puts it before the path or into the URL; see movingHeaders. Those that change its
 // method need no rule: what a request asks for does not depend on its method here.
 func HeadRefusal(api API, r *http.Request) *Refusal {
 	if isConnect(r.Method) && !isWebSocketConnect(r) {
@@ -34,7 +30,7 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 		return refusedUpgrade
 	}
 	for name, values := range r.Header {
-		if mayMove(name) && movesToGuarded(api, r, values) {
+		if bare, moves := mayMove(name); moves && movesToGuarded(api, r, values, bare) {
 			return refusedMove
 		}
 	}
@@ -111,9 +107,48 @@ func onlyWebSocket(upgrade []string) bool {
 	return true
 }
 
-// mayMove reports whether a header of that name could say where a request goes.
-func mayMove(name string) bool {
-	return strings.HasPrefix(name, "X") || strings.HasPrefix(name, "Daphne")
+// movingHeaders are the headers by which backends learn of another path, by their letters
+// and digits alone: lighttpd tells a FastCGI program of X!Original-URL as of
+// X-Original-URL. False: what has no slash there is a name; services are called api_web,
+// too.
+var movingHeaders = map[string]bool{
+	"xoriginalurl":         true,  // IIS URL Rewrite, Symfony, Zend
+	"xrewriteurl":          true,  // the same
+	"xvhmroot":             true,  // Pyramid
+	"xforwardedprefix":     true,  // Spring puts it before the path
+	"xscriptname":          true,  // snippets for WSGI servers put it there, or cut it off
+	"xforwardedscriptname": true,  // Plack
+	"xtraversalpath":       true,  // Plack
+	"xforwardedport":       false, // Astro, Catalyst and SvelteKit put these into the URL
+	"xforwardedhost":       false,
+	"xforwardedproto":      false,
+	"xforwardedserver":     false,
+	"xrequestbase":         true, // Catalyst
+	"daphnerootpath":       true, // Daphne
+}
+
+// mayMove reports whether a header of that name could say where a request goes, and
+// whether by a bare name.
+func mayMove(name string) (bare, moves bool) {
+	const longest = len("xforwardedscriptname")
+	if name == "" || name[0] != 'X' && name[0] != 'D' || len(name) > 4*longest {
+		return false, false
+	}
+	var buf [longest]byte
+	n := 0
+	for i := range len(name) {
+		c := lower(name[i])
+		if !isAlnum(c) {
+			continue
+		}
+		if n == longest {
+			return false, false
+		}
+		buf[n] = c
+		n++
+	}
+	bare, moves = movingHeaders[string(buf[:n])]
+	return bare, moves
 }
 
 // movesToGuarded reports whether one of a header's values leads to the endpoint, unless
@@ -121,16 +156,30 @@ func mayMove(name string) bool {
 // proxies note in such headers what the request was, or what they cut off its path.
 //
 // Spring puts the parts of a list together with nothing between (X-Forwarded-Prefix).
-func movesToGuarded(api API, r *http.Request, values []string) bool {
-	if joined, is := joinedList(values); is && movesToGuarded(api, r, []string{joined}) {
+func movesToGuarded(api API, r *http.Request, values []string, bare bool) bool {
+	if joined, is := joinedList(values); is && leadsToGuarded(api, r, joined, bare) {
 		return true
 	}
 	for _, value := range values {
-		path, query, _ := strings.Cut(value, "?")
-		if !api.Guards(&url.URL{Path: path, RawQuery: query}) {
-			continue
+		if leadsToGuarded(api, r, value, bare) {
+			return true
 		}
-		if !api.Guards(r.URL) || bringsArguments(api, value, r.URL) {
+	}
+	return false
+}
+
+func leadsToGuarded(api API, r *http.Request, value string, bare bool) bool {
+	if !bare && !mayHoldSlash(value) {
+		return false
+	}
+	path, query, _ := strings.Cut(value, "?")
+	return api.Guards(&url.URL{Path: path, RawQuery: query}) && (!api.Guards(r.URL) || bringsArguments(api, value, r.URL))
+}
+
+// mayHoldSlash reports whether value holds a slash to somebody.
+func mayHoldSlash(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c == '/' || c == '\\' || c == '%' || c >= utf8.RuneSelf {
 			return true
 		}
 	}
@@ -140,8 +189,8 @@ func movesToGuarded(api API, r *http.Request, values []string) bool {
 // joinedList is the parts of a list put together as Spring's ForwardedPrefixExtractor
 // does, without blanks and the slashes at their ends, and whether there are more than one.
 func joinedList(values []string) (joined string, is bool) {
-	if len(values) == 1 && strings.IndexByte(values[0], ',') < 0 || !slices.ContainsFunc(values, hasSlash) {
-		return "", false // most lists are of addresses
+	if len(values) == 1 && strings.IndexByte(values[0], ',') < 0 {
+		return "", false
 	}
 	var b strings.Builder
 	for _, value := range values {
@@ -151,8 +200,6 @@ func joinedList(values []string) (joined string, is bool) {
 	}
 	return b.String(), true
 }
-
-func hasSlash(value string) bool { return strings.IndexByte(value, '/') >= 0 }
 
 // bringsArguments reports whether a URL or a part of one could have other arguments than
 // those of u to some reader: another query, or more than a plain path before it.
@@ -171,13 +218,14 @@ func bringsArguments(api API, value string, u *url.URL) bool {
 	if query != "" && query != u.RawQuery {
 		return true
 	}
+	path, own = strings.TrimRight(path, "/"), strings.TrimRight(u.Path, "/")
 	for i := range len(path) {
 		if c := path[i]; !isAlnum(lower(c)) && strings.IndexByte("/_-.", c) < 0 {
 			return true
 		}
 	}
 	last := strings.LastIndexByte(path, '/') + 1
-	return path[last:] != u.Path[strings.LastIndexByte(u.Path, '/')+1:] || api.Guards(&url.URL{Path: path[:last]})
+	return path[last:] != own[strings.LastIndexByte(own, '/')+1:] || api.Guards(&url.URL{Path: path[:last]})
 }
 
 // behindAuthority is what follows scheme and host of an absolute target. A "://"

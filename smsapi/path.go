@@ -12,94 +12,135 @@ import (
 // PathNames reports whether some server family could find name in u's path and take the
 // request for one of the endpoint of that name, which is in lower-case ASCII.
 //
-// It counts wherever it stands, and whatever stands before and behind it. What follows
-// may be PATH_INFO to the backend, an extension, or be resolved away. What comes before,
-// in the same segment, goes where a mount, a script's name or a prefix is cut off without
-// its slash (gunicorn, Symfony, Mojolicious, a proxy's strip_prefix), where a name is
-// qualified (OData), and where a route has no anchor. Folded are: escapes, once and more;
-// letter case and compatibility forms (IIS, Express), Windows' best fits among them;
-// control characters, which go. ASP.NET takes the tokens of cookieless sessions out of a
-// path, wherever they stand.
-//
-// A query may hold the path as well: CodeIgniter's where it begins with a slash, that of
-// routers which look for the path behind the first letters of the whole URL and find the
-// query's where the host is short (Elysia; Hono 4.8), and an argument that goes before
-// the path (s of ThinkPHP, rest_route of WordPress, q of Drupal 7, r of Yii).
+// It counts wherever it stands, in any segment. What follows may be PATH_INFO to the
+// backend, an extension, or be resolved away; to a prefix location or a pattern without an
+// end anything may follow in the segment. What comes before goes where a mount, a script's
+// name or a prefix is cut off without its slash (gunicorn, Symfony, Mojolicious, a proxy's
+// strip_prefix), where a name is qualified (OData), and where a pattern has no beginning.
+// But a word with letters before the name and behind it is another word. Folded are:
+// escapes, once and more; letter case and compatibility forms (IIS, Express), Windows' best
+// fits among them; control characters, which go. ASP.NET takes the tokens of cookieless
+// sessions out of a path, wherever they stand.
 func PathNames(u *url.URL, name string) bool {
-	return pathNames(u.Path, name) ||
-		u.RawPath != "" && pathNames(u.RawPath, name) ||
-		u.Opaque != "" && pathNames(u.Opaque, name) ||
+	return TextNames(u.Path, name) ||
+		u.RawPath != "" && TextNames(u.RawPath, name) ||
+		u.Opaque != "" && TextNames(u.Opaque, name) ||
 		QueryNames(u.RawQuery, name)
 }
 
 // TextNames is PathNames for a text that may be a path, or a part of a URL.
-func TextNames(text, name string) bool { return pathNames(text, name) }
-
-func pathNames(path, name string) bool {
-	hit, sure := plainPathNames(path, name)
-	if sure {
-		return hit
+func TextNames(text, name string) bool {
+	if holdsName(text, name, inPath) {
+		return true
 	}
-	return oddPathNames(path, name)
+	for i := range len(text) {
+		if oddPathByte[text[i]] {
+			return oddPathNames(text, name, inPath)
+		}
+	}
+	return false
 }
 
-// QueryNames reports whether a query holds the name, as it stands or encoded.
+// oddPathByte has the bytes by which a path may hold a name that it does not show: those
+// of escapes, of other scripts, of tokens, and those that go.
+var oddPathByte = func() (t [256]bool) {
+	for i := range t {
+		t[i] = i < ' ' || i >= 0x7f || i == '%' || i == '('
+	}
+	return t
+}()
+
+// QueryNames reports whether a query holds the name as a path does, as it stands or
+// encoded: CodeIgniter's where it begins with a slash, that of routers which look for the
+// path behind the first letters of the whole URL and find the query's where the host is
+// short (Elysia; Hono 4.8), and an argument that goes before the path (s of ThinkPHP,
+// rest_route of WordPress, q of Drupal 7, r of Yii). Routes end with the name.
 func QueryNames(query, name string) bool {
-	return mayName(query, name) && (containsFold(query, name) || strings.IndexByte(query, '%') >= 0 && oddPathNames(query, name))
+	if !mayName(query, name) {
+		return false
+	}
+	if holdsName(query, name, inQuery) {
+		return true
+	}
+	for i := range len(query) {
+		if c := query[i]; c == '%' || c >= utf8.RuneSelf {
+			return oddPathNames(query, name, inQuery)
+		}
+	}
+	return false
 }
 
 // mayName reports whether a query could hold a name with an underscore: one that is
-// encoded, or one before the letter that follows in the name, or before an escape. It
-// costs a send little, whose own arguments have underscores.
+// written otherwise, or one before the letter that follows in the name, or before an
+// escape. It costs a send little, whose own arguments have underscores.
 func mayName(query, name string) bool {
 	at := strings.IndexByte(name, '_')
-	if at < 0 || strings.IndexByte(query, '%') >= 0 && (strings.Contains(query, "5f") || strings.Contains(query, "5F")) {
+	if at < 0 {
 		return true
 	}
-	for {
-		i := strings.IndexByte(query, '_')
-		if i < 0 || i+1 == len(query) {
-			return false
-		}
-		query = query[i+1:]
-		if query[0] == '%' || lower(query[0]) == name[at+1] {
+	for i := range len(query) {
+		switch c := query[i]; {
+		case c == '_':
+			if i+1 < len(query) && (query[i+1] == '%' || query[i+1] >= utf8.RuneSelf || lower(query[i+1]) == name[at+1]) {
+				return true
+			}
+		case c == '%':
+			if i+2 < len(query) && (query[i+1] == '5' && lower(query[i+2]) == 'f' || query[i+1] == '2' && query[i+2] == '5') {
+				return true
+			}
+		case c >= utf8.RuneSelf:
 			return true
 		}
 	}
+	return false
 }
 
-// plainPathNames decides about a path of ordinary characters. It is all that
-// the requests of an ordinary site cost.
-func plainPathNames(path, name string) (hit, sure bool) {
-	if containsFold(path, name) {
-		return true, true
-	}
-	for i := range len(path) {
-		if oddPathByte[path[i]] {
-			return false, false
-		}
-	}
-	return false, true
-}
+// where is what a name is looked for in.
+type where bool
 
-// containsFold reports whether text holds name, in letters of either case. It looks for
-// the underscore, which is rarer than any letter, if name has one.
-func containsFold(text, name string) bool {
-	at := max(0, strings.IndexByte(name, '_'))
-	for from := at; ; {
-		i := -1
-		if from < len(text) {
-			i = indexByteFold(text[from:], name[at])
-		}
+const (
+	inPath  where = false
+	inQuery where = true
+)
+
+// holdsName reports whether text holds name, in letters of either case, as a word of its
+// own: in a path on one side at least, in a query on both.
+func holdsName(text, name string, in where) bool {
+	for from := 0; ; {
+		i := indexFold(text[from:], name)
 		if i < 0 {
 			return false
+		}
+		begin := from + i
+		end := begin + len(name)
+		before := begin == 0 || !isWord(text[begin-1])
+		behind := end == len(text) || !isWord(text[end])
+		if in == inQuery && before && (end == len(text) || strings.IndexByte("&?/;#:%() \\", text[end]) >= 0) || in == inPath && (before || behind) {
+			return true
+		}
+		from = begin + 1
+	}
+}
+
+// isWord reports whether c goes on with a word.
+func isWord(c byte) bool { return isAlnum(lower(c)) || c == '_' || c == '-' }
+
+// indexFold is where name stands first in text, in letters of either case, or -1. It looks
+// for the underscore, which is rarer than any letter, if name has one.
+func indexFold(text, name string) int {
+	at := max(0, strings.IndexByte(name, '_'))
+	for from := at; from < len(text); {
+		i := indexByteFold(text[from:], name[at])
+		if i < 0 {
+			return -1
 		}
 		from += i + 1
 		begin := from - 1 - at
 		if begin+len(name) <= len(text) && equalFoldASCII(text[begin:begin+len(name)], name) {
-			return true
+			return begin
 		}
 	}
+	return -1
 }
 
 // indexByteFold is where c, in lower case, stands first in text, in either case.
@@ -114,6 +155,10 @@ func indexByteFold(text string, c byte) int {
 	}
 	return -1
 }
+
+// FoldedPath is a path as the most lenient of servers reads it: in lower-case ASCII with
+// forward slashes, as far as it can be, and without tokens. It is not decoded.
+func FoldedPath(path string) string { return withoutTokens(foldPath(path)) }
 
 // withoutTokens is path without what ASP.NET takes for the tokens of cookieless
 // sessions, such as "/(S(X))": it joins what stands before and behind. A token holds no
@@ -142,22 +187,11 @@ func withoutTokens(path string) string {
 	}
 }
 
-// oddPathByte has the bytes of a path that may mean something else to some reader.
-var oddPathByte = func() (t [256]bool) {
-	for i := range t {
-		t[i] = i <= ' ' || i >= 0x7f
-	}
-	for _, c := range `%\;?#:"*<>|+@(` {
-		t[c] = true
-	}
-	return t
-}()
-
 // oddPathNames looks at every reading of the path.
-func oddPathNames(path, name string) bool {
+func oddPathNames(path, name string, in where) bool {
 	for range maxDecodings + 1 {
 		folded := foldPath(path)
-		if strings.Contains(folded, name) || strings.Contains(folded, "/(") && tokensHide(folded, name) {
+		if holdsName(folded, name, in) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
 			return true
 		}
 		again := string(appendLenient(nil, path, false))
@@ -171,10 +205,10 @@ func oddPathNames(path, name string) bool {
 
 // tokensHide reports whether the name is found once tokens are taken out of a folded
 // path, and those that come about by it: ASP.NET does so twice.
-func tokensHide(folded, name string) bool {
+func tokensHide(folded, name string, in where) bool {
 	for range 2 {
 		folded = withoutTokens(folded)
-		if strings.Contains(folded, name) {
+		if holdsName(folded, name, in) {
 			return true
 		}
 	}

@@ -21,9 +21,8 @@ type arguments struct {
 	// control: a name holds a control character, such as ISO-2022's shifts, which
 	// readers of such encodings drop.
 	control bool
-	country country
-	// elsewhere are the countries that headers and cookies name.
-	elsewhere []string
+	// countries are those that the request names, as written; see noteCountry.
+	countries []string
 	// cut: somebody who reads less than all reads no sender.
 	cut bool
 	// container: somebody takes all arguments from the value of one.
@@ -86,7 +85,7 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 	case "":
 		args.readNameless(p)
 	case countryName:
-		args.country.note(p)
+		args.noteCountry(p.Value)
 	case "sendercode": // senderCode, to those who fold case
 		if !p.Bare {
 			args.object(sender, refusedSpelling[sender])
@@ -116,7 +115,9 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		r = stackRole(p.Name)
 	}
 	member, isCountry := memberRole(p.Name)
-	args.country.unclear = args.country.unclear || isCountry
+	if isCountry {
+		args.noteCountry(p.Value)
+	}
 	if member == command && foldsToSMSCommand(p.Value) {
 		args.member = true
 	} else if r == noRole && (member == recipient || member == sender) {
@@ -146,7 +147,7 @@ func (args *arguments) readFolded(p *smsapi.Pair) role {
 	}
 	switch foldedNames[i] {
 	case countryName:
-		args.country.unclear = true
+		args.noteCountry(p.Value)
 	case "charset":
 		args.charset = args.charset || !keepsASCII(p.Value)
 	default:

@@ -66,6 +66,17 @@ func BenchmarkReadPOST(b *testing.B) {
 	}
 }
 
+// addFrontProxyHeaders adds what front proxies and clients send along.
+func addFrontProxyHeaders(r *http.Request) {
+	for name, value := range map[string]string{
+		"User-Agent": "Acme/1.0 (like Gecko)", "Accept": "*/*", "Accept-Encoding": "gzip", "Content-Type": "text/plain", "Cache-Control": "no-cache",
+		"X-Forwarded-For": "192.0.2.1, 192.0.2.2", "X-Forwarded-Host": "sms.example", "X-Forwarded-Proto": "https", "X-Forwarded-Port": "443",
+		"X-Real-Ip": "192.0.2.1", "X-Request-Id": "8c1f6a0e-5a57-4b5f-9d1c-5a1f0e2b7c11", "X-Amzn-Trace-Id": "Root=1-67891233-abc",
+	} {
+		r.Header.Set(name, value)
+	}
+}
+
 func BenchmarkGuards(b *testing.B) {
 	api := newFixture(b, "").api
 	for _, path := range []string{"/", "/static/css/site.css", "/bin/api_web", "/static/a%20b"} {
@@ -83,8 +94,7 @@ func BenchmarkHeadRefusal(b *testing.B) {
 	b.ReportAllocs()
 	api := newFixture(b, "").api
 	r := httptest.NewRequest("GET", "/static/css/site.css", nil)
-	r.Header.Set("User-Agent", "x")
-	r.Header.Set("Accept", "*/*")
+	addFrontProxyHeaders(r)
 	for b.Loop() {
 		if smsapi.HeadRefusal(api, r) != nil {
 			b.Fatal("refused")
@@ -96,9 +106,10 @@ func TestNoAllocation(t *testing.T) {
 	api := newFixture(t, "").api
 	for name, target := range map[string]string{
 		"send":         "/bin/api_web?" + ordinarySend,
-		"encoded text": "/bin/api_web?" + ordinarySend + "%26+more%3Dless+%F0%9F%98%80",
+		"encoded text": "/bin/api_web?" + ordinarySend + "%26+more%3Dless+%F0%9F%98%80+http://h/a_b",
 	} {
 		r := httptest.NewRequest("GET", target, nil)
+		addFrontProxyHeaders(r)
 		var call smsapi.Call
 		n := testing.AllocsPerRun(100, func() {
 			if smsapi.HeadRefusal(api, r) != nil || !api.Guards(r.URL) {

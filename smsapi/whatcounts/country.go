@@ -1,85 +1,75 @@
 package whatcounts
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// country is what a request says about the country of its phone. The provider documents
-// the argument for addsubscribertosendercode: with country=GB the phone 7911123456 is
-// 447911123456 to the backend, whatever this gateway's region is.
-type country struct {
-	raw   string
-	given bool
-	// unclear: it is given twice, or under a name that only some take for it.
-	unclear bool
-}
-
-// countryName is the argument's name.
+// countryName is the argument that says the country of the phone. The provider documents
+// it for addsubscribertosendercode: with country=GB the phone 7911123456 is 447911123456
+// to the backend, whatever this gateway's region is.
 const countryName = "country"
 
-// note takes up a pair that names a country.
-func (c *country) note(p *smsapi.Pair) {
-	c.unclear = c.unclear || c.given && c.raw != p.Value || p.Split != smsapi.SplitAll
-	c.raw, c.given = p.Value, true
+// noteCountry takes up a country, as written, from wherever somebody takes arguments.
+func (args *arguments) noteCountry(raw string) {
+	if raw != "" && len(args.countries) <= maxCountries && !slices.Contains(args.countries, raw) {
+		args.countries = append(args.countries, raw)
+	}
 }
 
 // meansAnother reports whether the phone of a stop may be another number than the one that
 // was read, because the request names another country than this gateway's region. What is
-// recorded has to be what was meant.
-func (a *API) meansAnother(args *arguments, number phone.Number) bool {
-	c := &args.country
-	if c.unclear {
-		return true
-	}
-	decoded, _ := smsapi.AppendUnescaped(nil, c.raw, ' ')
-	name := strings.TrimSpace(string(decoded))
-	if name == "" || strings.EqualFold(name, a.region.Code()) {
+// recorded has to be what was meant. Digits that begin with a country code mean the same
+// anywhere.
+func (a *API) meansAnother(args *arguments, written string, number phone.Number) bool {
+	if written == number.Digits() {
 		return false
 	}
-	region := phone.In(name)
-	if region == nil {
-		return true
+	for _, raw := range args.countries {
+		decoded, _ := smsapi.AppendUnescaped(nil, raw, ' ')
+		name := strings.TrimSpace(string(decoded))
+		if name == "" || strings.EqualFold(name, a.region.Code()) {
+			continue
+		}
+		region := phone.In(name)
+		if region == nil {
+			return true
+		}
+		if there, err := region.Canonical(written); err != nil || there != number {
+			return true
+		}
 	}
-	field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
-	there, err := region.Canonical(string(field))
-	return err != nil || there != number
+	return false
 }
 
-// readCountry adds what the phone is in the country that the request names, in its
+// readCountries adds what the phone is in the countries that the request names, in its
 // arguments or where else somebody takes arguments from.
-func (a *API) readCountry(args *arguments, cookies []string, to *smsapi.Recipient) *smsapi.Refusal {
-	c := &args.country
-	if c.unclear {
-		return a.readAnywhere(to)
+func (a *API) readCountries(args *arguments, cookies []string, to *smsapi.Recipient) *smsapi.Refusal {
+	for _, line := range cookies {
+		for cookie := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(cookie, "=")
+			if strings.EqualFold(strings.TrimSpace(name), countryName) {
+				args.noteCountry(strings.Trim(value, ` "`))
+			}
+		}
 	}
-	if c.given {
-		decoded, _ := smsapi.AppendUnescaped(nil, c.raw, ' ')
+	if len(args.countries) > maxCountries {
+		return refusedReadings
+	}
+	for _, raw := range args.countries {
+		decoded, _ := smsapi.AppendUnescaped(nil, raw, ' ')
 		if refusal := a.readIn(string(decoded), args, to); refusal != nil {
 			return refusal
 		}
 	}
-	for _, name := range args.elsewhere {
-		if refusal := a.readIn(name, args, to); refusal != nil {
-			return refusal
-		}
-	}
-	for _, line := range cookies {
-		for cookie := range strings.SplitSeq(line, ";") {
-			name, value, _ := strings.Cut(cookie, "=")
-			if !strings.EqualFold(strings.TrimSpace(name), countryName) {
-				continue
-			}
-			decoded, _ := smsapi.AppendUnescaped(nil, strings.Trim(value, ` "`), ' ')
-			if refusal := a.readIn(string(decoded), args, to); refusal != nil {
-				return refusal
-			}
-		}
-	}
 	return nil
 }
+
+// maxCountries is how many countries one request may name.
+const maxCountries = 8
 
 // readIn adds what the phone is in a country, or anywhere if that is none.
 func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {

@@ -74,7 +74,10 @@ func TestCountryOfStop(t *testing.T) {
 		"phone=2065551212&country=Elsewhere":      "",
 		"phone=2065551212&Country=GB":             "",
 		"phone=2065551212&country=US&country=GB":  "",
-		"phone=12065551212&country=GB&country=US": "",
+		"phone=12065551212&country=GB&country=US": "12065551212",
+		"phone=12065551212&country=United+States": "12065551212",
+		"phone=2065551212&country=US&country=us":  "12065551212",
+		"phone=2065551212&Country=US":             "12065551212",
 	} {
 		call, refusal := read(t, "GET", account+"&c=smsstopsubscribersend&sender_code=12345&"+query, "", "")
 		switch {

@@ -41,21 +41,24 @@ func headerName(dst []byte, name string) []byte {
 }
 
 // readHeaders refuses a request of which a header sets an argument to another value. One
-// that sets anything but the command is let be beside a command that messages nobody.
+// that sets anything but the command is let be beside a command that messages nobody, or
+// none. Another password opens another account, or nothing.
 func (args *arguments) readHeaders(h http.Header) *smsapi.Refusal {
 	var asked, harmless bool
 	for name, values := range h {
 		var buf [maxHeaderName]byte
 		plain := headerName(buf[:0], name)
 		r := skeletonRole(plain)
-		if r == noRole {
+		if r == noRole || r == password {
 			if string(plain) == countryName {
-				args.elsewhere = append(args.elsewhere, values...)
+				for _, value := range values {
+					args.noteCountry(value)
+				}
 			}
 			continue
 		}
 		if !asked && r != command {
-			asked, harmless = true, args.harmless()
+			asked, harmless = true, !args.present(command) || args.harmless()
 		}
 		if r != command && harmless {
 			continue

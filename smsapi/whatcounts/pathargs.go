@@ -29,10 +29,13 @@ func hasPathArguments(u *url.URL) bool {
 	return partsAreArguments(u.RawPath) || pathHasArguments(u.Path)
 }
 
-// pathHasArguments looks at every decoding of a path.
+// pathHasArguments looks at every decoding of a path, as it stands and folded.
 func pathHasArguments(path string) bool {
 	for range maxPathDecodings {
 		if partsAreArguments(path) {
+			return true
+		}
+		if folded := smsapi.FoldedPath(path); folded != path && partsAreArguments(folded) {
 			return true
 		}
 		decoded, _ := smsapi.AppendUnescaped(nil, path, '+')
@@ -51,17 +54,29 @@ func partsAreArguments(path string) bool {
 	behind := false // the endpoint has gone by
 	for part := range strings.FieldsFuncSeq(path, isPathSeparator) {
 		name, _, pair := strings.Cut(part, "=")
-		if (pair || behind) && foldedRole(name) != noRole || behind && foldsToSMSCommand(part) {
+		if (pair || behind) && foldedRole(name) != noRole || behind && isPathCommand(part) {
 			return true
 		}
 		if smsapi.TextNames(part, endpoint) {
-			if len(part) > len(".cfc") && strings.EqualFold(part[len(part)-len(".cfc"):], ".cfc") {
-				return true
+			_, rest, _ := strings.Cut(part, ".")
+			for more := true; more; { // what stands for an extension
+				var extension string
+				extension, rest, more = strings.Cut(rest, ".")
+				if isPathCommand(extension) || strings.EqualFold(strings.TrimRight(extension, " \x00"), "cfc") {
+					return true
+				}
 			}
 			behind = true
 		}
 	}
 	return false
+}
+
+// isPathCommand reports whether a part of a path is a command, with an extension or
+// without.
+func isPathCommand(part string) bool {
+	name, _, _ := strings.Cut(part, ".")
+	return foldsToSMSCommand(part) || foldsToSMSCommand(name)
 }
 
 func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#(),`, c) }

@@ -44,7 +44,9 @@ func (args *arguments) readQuery(query string) {
 		var pair string
 		pair, rest, ok = strings.Cut(rest, "?")
 		name, value, given := strings.Cut(pair, "=")
-		args.country.unclear = args.country.unclear || given && name == countryName
+		if name == countryName {
+			args.noteCountry(upToAmpersand(value))
+		}
 		r := roleOf(name)
 		if r == noRole {
 			r = decodedRole(name)
@@ -64,9 +66,11 @@ func upToAmpersand(value string) string {
 // readNameless looks at a pair that begins with "=". Spring WebFlux and Netty pass over
 // it, and find the name behind: =phone=1.
 func (args *arguments) readNameless(p *smsapi.Pair) {
-	name, _, _ := strings.Cut(strings.TrimLeft(p.Value, "="), "=")
+	name, value, _ := strings.Cut(strings.TrimLeft(p.Value, "="), "=")
 	if r := foldedRole(name); r != noRole {
 		args.object(r, refusedSpelling[r])
 	}
-	args.country.unclear = args.country.unclear || strings.EqualFold(name, countryName)
+	if strings.EqualFold(name, countryName) {
+		args.noteCountry(value)
+	}
 }

@@ -59,7 +59,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := args.readHeaders(r.Header); refusal != nil {
 		return refusal
 	}
-	if isCommandLine(query) || isBodyOfWords(r.Method, form) {
+	if kind == smsapi.Other && isCommandLine(query) || isBodyOfWords(r.Method, form) {
 		return refusedWords
 	}
 	if hasNestedCommand(query) || hasNestedCommand(form) {
@@ -109,7 +109,7 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if call.Realm, refusal = args.realm(); refusal != nil {
 		return refusal
 	}
-	call.RealmFolded = !args.of[realm].plain && (!decodesToASCII(args.of[realm].raw) || mayBeList(call.Realm))
+	call.RealmFolded = !args.of[realm].plain && (!decodesToASCII(args.of[realm].raw) || mayBeList(args.of[realm].raw))
 	call.Password = args.password()
 	if kind == smsapi.Stop {
 		return a.readStop(args, call)
@@ -120,7 +120,7 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 		if refusal = a.readPhones(args, to); refusal != nil {
 			return refusal
 		}
-		if refusal = a.readCountry(args, r.Header["Cookie"], to); refusal != nil {
+		if refusal = a.readCountries(args, r.Header["Cookie"], to); refusal != nil {
 			return refusal
 		}
 	}
@@ -159,6 +159,7 @@ func (a *API) readStop(args *arguments, call *smsapi.Call) *smsapi.Refusal {
 	if err != nil {
 		return failedStopPhone
 	}
+	written := string(digits) // the buffer is used again
 	code, refusal := args.strict(buf[:0], sender)
 	if refusal != nil {
 		return refusal
@@ -170,7 +171,7 @@ func (a *API) readStop(args *arguments, call *smsapi.Call) *smsapi.Refusal {
 	if err != nil || canonical == phone.AnySender {
 		return failedSender
 	}
-	if a.meansAnother(args, number) {
+	if a.meansAnother(args, written, number) {
 		return failedCountry
 	}
 	to := call.One()

@@ -101,6 +101,8 @@ func (args *arguments) password() string {
 	return string(decoded)
 }
 
-// mayBeList reports whether somebody could read a list, or a quoted name, in a realm that
-// has the characters of one: Falcon splits at commas, OData puts quotes around names.
-func mayBeList(name string) bool { return strings.ContainsAny(name, ",;|\"'") }
+// mayBeList reports whether somebody reads a list, or a quoted name, in a realm as it is
+// written: Falcon splits at commas that are not encoded, OData puts quotes around names.
+func mayBeList(raw string) bool {
+	return strings.IndexByte(raw, ',') >= 0 || strings.HasPrefix(raw, "'") || strings.HasPrefix(raw, "%27")
+}

@@ -50,12 +50,12 @@ func hasWordCommand(query string) bool {
 	}
 }
 
-// isBodyOfWords reports whether Ruby's CGI would find words in a body: between blanks and
-// line ends, in quotes and behind backslashes, which no form holds.
+// isBodyOfWords reports whether Ruby's CGI would find words in a body, between blanks and
+// line ends, which no form holds.
 func isBodyOfWords(method, body string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 		return false
 	}
-	return strings.ContainsFunc(body, func(c rune) bool { return c <= ' ' || c == '"' || c == '\'' || c == '\\' })
+	return strings.ContainsFunc(body, func(c rune) bool { return c <= ' ' })
 }
