@@ -21,8 +21,7 @@ func hasNestedCommand(text string) bool {
 		if !ok {
 			continue
 		}
-		pair, _, _ = strings.Cut(pair[:min(len(pair), maxNestedPair)], "&")
-		if isNestedCommand(pair) {
+		if isNestedCommand(upToSeparator(pair[:min(len(pair), maxNestedPair)])) {
 			return true
 		}
 	}
@@ -38,6 +37,22 @@ func behindSeparator(s string) (rest string, ok bool) {
 		return s[2:], true
 	}
 	return "", false
+}
+
+// upToSeparator is s up to the next separator, encoded or not: no command goes on behind
+// one, and what stands there is looked at by itself.
+func upToSeparator(s string) string {
+	for i := range len(s) {
+		if s[i] == '&' {
+			return s[:i]
+		}
+		if s[i] == '%' {
+			if _, ok := behindSeparator(s[i+1:]); ok {
+				return s[:i]
+			}
+		}
+	}
+	return s
 }
 
 // maxNestedPair is how much behind an encoded separator is looked at: more than a name
