@@ -34,20 +34,13 @@ func isCommandLine(query string) bool {
 
 // hasWordCommand reports whether a plus stands before a command, as between words.
 func hasWordCommand(query string) bool {
-	for {
-		i := strings.Index(query, "+c")
-		if i < 0 {
-			return false
-		}
-		query = query[i+1:]
-		if !strings.HasPrefix(query, "c=") && !strings.HasPrefix(query, "cmd=") {
-			continue
-		}
-		word, _, _ := strings.Cut(query[:min(len(query), maxNestedPair)], "+")
-		if word, _, _ = strings.Cut(word, "&"); isNestedCommand(word) {
+	_, query, _ = strings.Cut(query, "+")
+	for word := range strings.SplitSeq(query, "+") {
+		if strings.IndexByte(word, '=') >= 0 && isNestedCommand(upToSeparator(word[:min(len(word), maxNestedPair)])) {
 			return true
 		}
 	}
+	return false
 }
 
 // isBodyOfWords reports whether Ruby's CGI would find words in a body, between blanks and
