@@ -166,7 +166,7 @@ func (x *exchange) read(unusable error) decision {
 var refusedRealm = &smsapi.Refusal{
 	Status: http.StatusBadRequest,
 	Code:   "realm_unknown",
-	Reason: "The realm holds commas, quotes or characters outside ASCII and is none that this gateway knows, so write it as it was given to you",
+	Reason: "The realm holds commas, quotes, tags or characters outside ASCII and is none that this gateway knows, so write it as it was given to you",
 }
 
 // complete reports whether the call holds what its kind promises. An API's module

@@ -36,6 +36,10 @@ func CanonicalRealm(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", ErrRealmUnreadable
 	}
+	// CodeIgniter takes control characters out. Those that end lines may stand around.
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && strings.IndexRune("\t\n\r", r) < 0 }) {
+		return "", ErrRealmUnreadable
+	}
 	s = norm.NFKD.String(cases.Fold().String(norm.NFKD.String(s)))
 	s = norm.NFC.String(fitted(withoutMarks(s)))
 	s = strings.Join(strings.Fields(s), " ")

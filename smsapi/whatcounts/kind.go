@@ -43,7 +43,8 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	if kind, ok := smsCommand(string(decoded)); ok && met&smsapi.EscapesTwice == 0 {
 		return kind, args.cookieCommand(r)
 	}
-	if !f.plain && (foldsToSMSCommand(f.raw) || !utf8.Valid(decoded)) { // ISO-8859-1 has a sharp s
+	// ISO-8859-1 has a sharp s, and many PHP programs take tags out of what they are given.
+	if !f.plain && (foldsToSMSCommand(f.raw) || !utf8.Valid(decoded) || bytes.IndexByte(decoded, '<') >= 0) {
 		return smsapi.Other, refusedCommand
 	}
 	if refusal := args.cookieCommand(r); refusal != nil {

@@ -109,7 +109,7 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if call.Realm, refusal = args.realm(); refusal != nil {
 		return refusal
 	}
-	call.RealmFolded = !args.of[realm].plain && (!decodesToASCII(args.of[realm].raw) || mayBeList(args.of[realm].raw))
+	call.RealmFolded = !args.of[realm].plain && (!decodesToASCII(args.of[realm].raw) || mayBeAnother(args.of[realm].raw, call.Realm))
 	call.Password = args.password()
 	if kind == smsapi.Stop {
 		return a.readStop(args, call)

@@ -101,8 +101,9 @@ func (args *arguments) password() string {
 	return string(decoded)
 }
 
-// mayBeList reports whether somebody reads a list, or a quoted name, in a realm as it is
-// written: Falcon splits at commas that are not encoded, OData puts quotes around names.
-func mayBeList(raw string) bool {
-	return strings.IndexByte(raw, ',') >= 0 || strings.HasPrefix(raw, "'") || strings.HasPrefix(raw, "%27")
+// mayBeAnother reports whether somebody reads another name than the canonical one in a
+// realm as it is written: Falcon splits at commas that are not encoded, OData puts quotes
+// around names, and PHP's strip_tags, FILTER_SANITIZE_STRING and WordPress take tags out.
+func mayBeAnother(raw, canonical string) bool {
+	return strings.IndexByte(raw, ',') >= 0 || strings.HasPrefix(canonical, "'") || strings.ContainsAny(canonical, `<>"`)
 }
