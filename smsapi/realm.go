@@ -37,7 +37,7 @@ func CanonicalRealm(s string) (string, error) {
 		return "", ErrRealmUnreadable
 	}
 	// CodeIgniter takes control characters out. Those that end lines may stand around.
-	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && strings.IndexRune("\t\n\r", r) < 0 }) {
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r", r) }) {
 		return "", ErrRealmUnreadable
 	}
 	s = norm.NFKD.String(cases.Fold().String(norm.NFKD.String(s)))
