@@ -78,21 +78,27 @@ func mayName(query, name string) bool {
 	if at < 0 {
 		return true
 	}
-	for i := range len(query) {
-		switch c := query[i]; {
-		case c == '_':
-			if i+1 < len(query) && (query[i+1] == '%' || query[i+1] >= utf8.RuneSelf || lower(query[i+1]) == name[at+1]) {
-				return true
-			}
-		case c == '%':
-			if i+2 < len(query) && (query[i+1] == '5' && lower(query[i+2]) == 'f' || query[i+1] == '2' && query[i+2] == '5') {
-				return true
-			}
-		case c >= utf8.RuneSelf:
+	for rest := query; ; {
+		i := strings.IndexByte(rest, '_')
+		if i < 0 || i+1 == len(rest) {
+			break
+		}
+		rest = rest[i+1:]
+		if c := rest[0]; c == '%' || c >= utf8.RuneSelf || lower(c) == name[at+1] {
 			return true
 		}
 	}
-	return false
+	for rest := query; ; {
+		i := strings.IndexByte(rest, '%')
+		if i < 0 || len(rest) < i+3 {
+			break
+		}
+		rest = rest[i+1:]
+		if rest[0] == '5' && lower(rest[1]) == 'f' || rest[0] == '2' && rest[1] == '5' {
+			return true
+		}
+	}
+	return !isASCII(query)
 }
 
 // where is what a name is looked for in.
@@ -243,6 +249,12 @@ func foldPath(path string) string {
 }
 
 func isASCII(s string) bool {
+	const highs = 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		if eightBytes(s)&highs != 0 {
+			return false
+		}
+	}
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false

@@ -150,8 +150,7 @@ func hasBlankOrControl(s string) bool {
 		highs = 0x80 * ones
 	)
 	for ; len(s) >= 8; s = s[8:] {
-		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		x := eightBytes(s)
 		del := x ^ 0x7f*ones
 		if ((x-0x21*ones)&^x|(del-ones)&^del)&highs != 0 {
 			return true
@@ -163,4 +162,10 @@ func hasBlankOrControl(s string) bool {
 		}
 	}
 	return false
+}
+
+// eightBytes is the first eight bytes of s, which has as many, in one word.
+func eightBytes(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
