@@ -10,7 +10,7 @@ import (
 // HeadRefusal refuses what would get past api unseen whatever path it names: a
 // tunnel, a request that a header moves to a path that api guards, and one whose
 // target is no path. The handler asks it about every request; an ordinary one
-// costs a few look-ups.
+// costs a look at the names of its headers.
 //
 // A target such as x:http://h/bin/api_web/phone/1 has no path to net/url, and leaves
 // the proxy without its "x:", as an absolute URL: the backend finds a path that

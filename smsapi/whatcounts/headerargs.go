@@ -18,7 +18,8 @@ import (
 const maxHeaderName = len("xparamoverridesendercode")
 
 // headerName appends the letters and digits of a header's name, in lower case, without
-// what ServiceStack puts before an argument's. Longer names than maxHeaderName are "".
+// what ServiceStack puts before an argument's. Longer names than maxHeaderName are "", and
+// those that begin like none of them: most headers of a request.
 func headerName(dst []byte, name string) []byte {
 	for i := range len(name) {
 		c := name[i]
@@ -28,7 +29,7 @@ func headerName(dst []byte, name string) []byte {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
 			continue
 		}
-		if len(dst) == maxHeaderName {
+		if len(dst) == maxHeaderName || len(dst) == 0 && strings.IndexByte("crpsx", c) < 0 {
 			return dst[:0]
 		}
 		dst = append(dst, c)
