@@ -2,18 +2,51 @@ package optoutstore
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// copyStore copies a closed store.
+// copyStore copies a store. Of an open one the keeper and Badger replace files
+// meanwhile, so it copies again until no file came or went: else the copy would be
+// none that a crash could have left.
 func copyStore(t *testing.T, from, to string) {
 	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	source := os.DirFS(from)
+	for range 100 {
+		before := storeFiles(t, source)
+		err := os.CopyFS(to, source)
+		if err == nil && slices.Equal(before, storeFiles(t, source)) {
+			return
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatalf("the files of %s changed during each of 100 copies", from)
+}
+
+// storeFiles are the names of all files that were there while it looked.
+func storeFiles(t *testing.T, store fs.FS) []string {
+	t.Helper()
+	var names []string
+	if err := fs.WalkDir(store, ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil && (name == "." || !errors.Is(err, fs.ErrNotExist)) {
+			return err
+		}
+		names = append(names, name)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
+	return names
 }
 
 // lossCases lose something of a store with 40 events whose copy of 30 lies beside.
