@@ -7,6 +7,28 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
+// outOfPlace reports whether a query holds a slash, as it is or encoded, and whether it
+// may hold an encoded separator, once or more. Most sends hold neither, so what either of
+// them is looked for need not be.
+func outOfPlace(query string) (slash, separator bool) {
+	slash = strings.IndexByte(query, '/') >= 0
+	for {
+		i := strings.IndexByte(query, '%')
+		if i < 0 || len(query) < i+3 {
+			return slash, separator
+		}
+		query = query[i+1:]
+		switch query[0] {
+		case '2':
+			again := query[1] == '5'
+			slash = slash || again || query[1]|0x20 == 'f'
+			separator = separator || again || query[1] == '6'
+		case '3':
+			separator = separator || query[1]|0x20 == 'b'
+		}
+	}
+}
+
 // hasNestedCommand reports whether text, a raw query or form, holds an encoded
 // separator behind which somebody who decodes before splitting finds an SMS
 // command. Other encoded arguments in a text are a text.

@@ -15,8 +15,10 @@ import (
 //
 // A path in the query carries arguments in the same ways: /?/bin/api_web/phone/1, and
 // /?s=bin/api_web/phone/1 to ThinkPHP, where they go before the request's own.
-func hasPathArguments(u *url.URL) bool {
-	if hasSlash(u.RawQuery) && smsapi.QueryNames(u.RawQuery, endpoint) {
+//
+// slash: the query holds one, see [outOfPlace].
+func hasPathArguments(u *url.URL, slash bool) bool {
+	if slash && smsapi.QueryNames(u.RawQuery, endpoint) {
 		for piece := range strings.SplitSeq(u.RawQuery, "&") {
 			if smsapi.TextNames(piece, endpoint) && pathHasArguments(piece) {
 				return true
@@ -27,24 +29,6 @@ func hasPathArguments(u *url.URL) bool {
 		return false
 	}
 	return partsAreArguments(u.RawPath) || pathHasArguments(u.Path)
-}
-
-// hasSlash reports whether a query holds a slash, as it is or encoded, once or more. Most
-// sends hold none.
-func hasSlash(query string) bool {
-	if strings.IndexByte(query, '/') >= 0 {
-		return true
-	}
-	for {
-		i := strings.IndexByte(query, '%')
-		if i < 0 || len(query) < i+3 {
-			return false
-		}
-		query = query[i+1:]
-		if query[0] == '2' && (query[1]|0x20 == 'f' || query[1] == '5') {
-			return true
-		}
-	}
 }
 
 // pathHasArguments looks at every decoding of a path, as it stands and folded.

@@ -62,10 +62,11 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if kind == smsapi.Other && isCommandLine(query) || isBodyOfWords(r.Method, form) {
 		return refusedWords
 	}
-	if hasNestedCommand(query) || hasNestedCommand(form) {
+	slash, separator := outOfPlace(query)
+	if separator && hasNestedCommand(query) || hasNestedCommand(form) {
 		return refusedNested
 	}
-	if hasPathArguments(r.URL) {
+	if hasPathArguments(r.URL, slash) {
 		return refusedPathArgument
 	}
 	if kind == smsapi.Other {
