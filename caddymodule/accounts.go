@@ -139,6 +139,18 @@ func (as *accounts) release() error {
 // knows reports whether a realm is configured.
 func (as *accounts) knows(realm string) bool { return as.byRealm[realm] != nil }
 
+// meant are the configured realms that a program could read where a realm is written
+// that is not configured.
+func (as *accounts) meant(realm string) []string {
+	var meant []string
+	for name := range as.byRealm {
+		if smsapi.RealmMayMean(realm, name) {
+			meant = append(meant, name)
+		}
+	}
+	return meant
+}
+
 // forRealm returns the realm's account. For an unknown realm it returns another's
 // as a decoy, always the same for the same realm, so that a wrong password and an
 // unknown realm take the same work; there is none if no realm is configured.

@@ -22,6 +22,8 @@ type exchange struct {
 	call smsapi.Call
 	body smsapi.Body
 
+	meant   []string     // the realms that one which is not configured may be to the backend
+	found   string       // the one of them that holds an opt-out
 	store   *sharedStore // set while this exchange is inside it
 	blocked []int
 	held    optoutstore.State // the opt-out that blocks, if there is one
@@ -132,8 +134,13 @@ func (x *exchange) read(unusable error) decision {
 	switch {
 	case x.call.Kind == smsapi.Other:
 		return pass
-	case x.call.RealmFolded && x.call.Kind != smsapi.Stop && !x.h.app.accounts.knows(x.call.Realm):
-		return x.refuse(refusedRealm)
+	case x.call.Kind != smsapi.Stop && !x.h.app.accounts.knows(x.call.Realm):
+		if x.call.RealmFolded {
+			return x.refuse(refusedRealm)
+		}
+		x.meant = x.h.app.accounts.meant(x.call.Realm)
+	}
+	switch {
 	case !x.complete():
 		x.h.logger.Error("the API's module has read a call without what it needs; it was not forwarded", x.fields(broken)...)
 		return broken
@@ -208,6 +215,9 @@ func (x *exchange) refuse(refusal *smsapi.Refusal) decision {
 // who knows the realm's password learns why; to others it is a failed login, the
 // same as a stop's.
 func (x *exchange) block(why smsapi.Outcome) decision {
+	if x.found != "" {
+		x.call.Realm = x.found
+	}
 	d := decision{outcome: outcomeBlocked, code: codeOf(why), answer: smsapi.Answer{Outcome: why, Blocked: x.blocked}}
 	message := "blocked"
 	switch {

@@ -141,7 +141,7 @@ func (x *exchange) untell() error {
 // backend, if its phone is that of the subscribe.
 func (x *exchange) undoes(p optoutstore.Pair) bool {
 	senders := x.call.Recipients[0].Senders
-	return (p.Realm == x.call.Realm || p.Realm == optoutstore.AnyRealm) &&
+	return (p.Realm == x.call.Realm || p.Realm == optoutstore.AnyRealm || slices.Contains(x.meant, p.Realm)) &&
 		(len(senders) == 0 || p.Sender == phone.AnySender || slices.Contains(senders, p.Sender))
 }
 

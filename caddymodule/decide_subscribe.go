@@ -49,9 +49,7 @@ func (x *exchange) untellFailed(err error) decision {
 // realm's and we do not. So the password has to be the realm's here, as for a stop.
 func (x *exchange) resubscribe() (d decision, held bool) {
 	to := x.call.Recipients[0]
-	state, held, err := x.store.Lookup(x.r.Context(), optoutstore.Query{
-		Realm: x.call.Realm, Senders: to.Senders, Phones: to.Phones,
-	})
+	state, held, err := x.lookup(to)
 	if err != nil {
 		return x.storeFailed(err), false
 	}

@@ -17,6 +17,9 @@ const (
 	// No E.164 subscriber of a mobile network has fewer, and the groups of a
 	// number that is written in groups do.
 	minListed = 7
+	// minLeading is the fewest digits before a mark that are taken for a whole number:
+	// fewer are its beginning, as people group it.
+	minLeading = 9
 	// maxEffort is the most readings that one field may ask for, each counted with
 	// its leading zeros, which multiply what digits can mean. A list of MaxList
 	// numbers behind 00 asks for three fifths of it.
@@ -59,7 +62,27 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			return dst[:start], err
 		}
 	}
+	dst = r.leadingNumbers(dst, field)
 	return dst[:start+len(unique(dst[start:]))], nil
+}
+
+// leadingNumbers appends what is read by those who take grouping out and then read an
+// integer, which ends at what they left: 1-206-555-1212.0, 1 206 555 1212/5. So the
+// digits before the first of each mark are a reading, if they are enough for a number.
+func (r *Region) leadingNumbers(dst []Number, field string) []Number {
+	var d digits
+	for i, c := range field {
+		if c >= '0' && c <= '9' {
+			if d.put(byte(c)); d.n > len(d.b) {
+				break
+			}
+			continue
+		}
+		if d.n >= minLeading && d.fits() && strings.IndexRune(field, c) == i {
+			dst = r.digitReadings(dst, len(dst), d.string())
+		}
+	}
+	return dst
 }
 
 // withoutTrunk is a field without the zeros in parentheses that stand for the trunk

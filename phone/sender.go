@@ -66,7 +66,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	case plainDigits:
 		return r.numberSenders(dst, start, field), nil
 	case plainLetters:
-		return sanitized(append(dst, Sender(field)), start, field), nil
+		return sanitized(append(dst, Sender(field)), start, field, field), nil
 	}
 	if !utf8.ValidString(field) || mixed(field) {
 		return dst, ErrUnreadable
@@ -92,7 +92,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		if !isID(id) || numeral(id) {
 			return dst, ErrUnreadable
 		}
-		dst = sanitized(append(dst, Sender(id)), start, id)
+		dst = sanitized(append(dst, Sender(id)), start, id, s)
 		dst = asciiOnly(dst, start, s)
 		if cut := strings.IndexByte(id, '&'); cut > 0 { // where who decodes twice ends it
 			dst = r.moreReadings(dst, start, id[:cut])
@@ -129,6 +129,15 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	dst = r.numberSenders(dst, start, strings.Clone(number.string()))
 	if cut, ok := withoutTrunk(field); ok {
 		dst = r.moreReadings(dst, start, cut)
+	}
+	// As for phones, see leadingNumbers: 1-2345.5 is 12345.
+	var d digits
+	for i, c := range id {
+		if c >= '0' && c <= '9' {
+			d.put(byte(c))
+		} else if enough := d.n >= minLeading || number.n <= maxShort+2 && d.n >= minHidden; enough && d.n < number.n && strings.IndexRune(id, c) == i {
+			dst = r.numberSenders(dst, start, d.string())
+		}
 	}
 	return r.leadingSender(dst, start, field, number.n), nil
 }

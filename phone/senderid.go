@@ -98,9 +98,9 @@ const maxID = 11
 
 // sanitized appends what backends and networks make of an ID that are stricter than
 // its owner: letters without their accents, without blanks and punctuation, and no
-// more than eleven characters.
-func sanitized(dst []Sender, start int, id string) []Sender {
-	if isPlainID(id) {
+// more than eleven characters. raw is the ID before it was folded.
+func sanitized(dst []Sender, start int, id, raw string) []Sender {
+	if isPlainID(id) && isASCII(raw) {
 		if len(id) > maxID {
 			dst = addSender(dst, start, Sender(id[:maxID]))
 		}
@@ -121,7 +121,73 @@ func sanitized(dst []Sender, start int, id string) []Sender {
 	for _, form := range [...]string{id, unaccented, bare} {
 		dst = addID(dst, start, form)
 	}
-	return dst
+	if !isASCII(raw) {
+		// As a stop with decomposed letters has it: a dotted capital I folds to another.
+		if decomposed, err := foldID(norm.NFD.String(raw)); err == nil {
+			dst = addID(dst, start, decomposed)
+		}
+		for _, way := range [...]int{0, 1} {
+			dst = addID(dst, start, transliterated(id, way))
+		}
+	}
+	return addID(dst, start, firstWord(id))
+}
+
+// firstWord is what a pattern without an end finds of an ID, such as Perl's (\w+).
+func firstWord(id string) string {
+	id = strings.TrimLeft(id, idMarks+" ")
+	if end := strings.IndexFunc(id, func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }); end >= 0 {
+		return id[:end]
+	}
+	return id
+}
+
+// transliterated is an ID in ASCII, as far as the letters go that are in Latin1 and Latin
+// Extended-A. There are two ways for some of them: that of lodash, iconv and most
+// databases (MySQL's _unicode_520_ci and _0900_ai_ci), and that of German and Danish rules
+// and MySQL's _general_ci.
+func transliterated(id string, way int) string {
+	var b strings.Builder
+	for _, c := range id {
+		if latin, ok := latinLetters[c]; ok {
+			b.WriteString(latin[way])
+			continue
+		}
+		for _, part := range norm.NFKD.String(string(c)) {
+			if latin, ok := latinLetters[part]; ok {
+				b.WriteString(latin[way])
+			} else if !unicode.Is(unicode.M, part) {
+				b.WriteRune(part)
+			}
+		}
+	}
+	return b.String()
+}
+
+// latinLetters are those whose accent is a part of them, and those that German and Danish
+// write as two.
+var latinLetters = map[rune][2]string{
+	'ß': {"ss", "s"}, 'æ': {"ae", "a"}, 'œ': {"oe", "o"}, 'ø': {"o", "oe"}, 'å': {"a", "aa"},
+	'ä': {"a", "ae"}, 'ö': {"o", "oe"}, 'ü': {"u", "ue"}, 'ð': {"d", "dh"}, 'þ': {"th", "t"},
+	'đ': {"d", "dj"}, 'ħ': {"h", "h"}, 'ı': {"i", "i"}, 'ĸ': {"k", "q"}, 'ł': {"l", "l"}, 'ŋ': {"n", "ng"}, 'ŧ': {"t", "t"},
+}
+
+// MayBeAnyName reports whether a sender holds letters that programs and databases write
+// as others in ways that no table holds: those of other scripts, which are transliterated,
+// phonetic ones, and marks that are letters. Such a sender says nothing for certain.
+func MayBeAnyName(field string) bool {
+	if isASCII(field) {
+		return false
+	}
+	for _, c := range norm.NFKD.String(strings.Map(foldCase, visible(field))) {
+		switch _, known := latinLetters[c]; {
+		case c < utf8.RuneSelf || known:
+		case c >= 0x300 && c < 0x363: // accents
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // asciiOnly appends what is left of an ID where nothing but the letters and digits of

@@ -69,15 +69,70 @@ func ValueSkeleton(dst []byte, value string) []byte {
 	return skeleton(dst, decoded, false)
 }
 
+// HoldsInOrder reports whether the letters of word, in lower-case ASCII, stand in a value
+// in their order, however it is folded. So they do in everything that some reader cleans
+// until word is left, whatever it takes out: digits (Symfony's getAlpha, Joomla's
+// getWord), characters outside ASCII (PHP's FILTER_FLAG_STRIP_HIGH), escapes
+// (WordPress' sanitize_text_field).
+//
+// Of a value that is longer than anybody writes, it says so without a look.
+func HoldsInOrder(value, word string) bool {
+	if len(value) < len(word) {
+		return false
+	}
+	if len(value) > maxCleaned {
+		return true
+	}
+	decoded := appendLenient(nil, value, true)
+	for range maxDecodings {
+		if inOrder(decoded, word) {
+			return true
+		}
+		if bytes.IndexByte(decoded, '%') < 0 {
+			return false
+		}
+		decoded = appendLenient(nil, string(decoded), true)
+	}
+	return false
+}
+
+// maxCleaned is the longest value of which something is looked for, in bytes.
+const maxCleaned = 4096
+
+func inOrder(text []byte, word string) bool {
+	var folded []byte
+	for at := 0; at < len(text); {
+		r, n := utf8.DecodeRune(text[at:])
+		if r < utf8.RuneSelf {
+			folded = append(folded[:0], lower(byte(r)))
+		} else {
+			folded = foreignSkeleton(folded[:0], text[at:at+n], false)
+		}
+		at += n
+		for _, c := range folded {
+			if c == word[0] {
+				if word = word[1:]; word == "" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 func folds(s string, list bool, known []string) int {
-	var buffers [2][256]byte
+	var buffers [3][256]byte
 	decoded := appendLenient(buffers[0][:0], s, true)
 	for i := range maxDecodings {
-		found := -1
-		if list {
-			found = anyStretchFolds(decoded, known)
-		} else {
-			found = nameFolds(decoded, known)
+		found := findFolded(decoded, list, known)
+		if found < 0 {
+			cleaned := withoutForeign(buffers[2][:0], decoded)
+			if len(cleaned) < len(decoded) {
+				found = findFolded(cleaned, list, known)
+			}
+			if found >= 0 && len(known[found]) == 1 && len(cleaned) > 1 {
+				found = -1 // _p is another name than p to those who clean
+			}
 		}
 		if found >= 0 || bytes.IndexByte(decoded, '%') < 0 {
 			return found // or nothing is left to decode
@@ -86,6 +141,36 @@ func folds(s string, list bool, known []string) int {
 		decoded = again
 	}
 	return -1
+}
+
+func findFolded(decoded []byte, list bool, known []string) int {
+	if list {
+		return anyStretchFolds(decoded, known)
+	}
+	return nameFolds(decoded, known)
+}
+
+// withoutForeign is s without escapes and bytes outside ASCII, which those who clean text
+// take out (WordPress' sanitize_key and sanitize_text_field, PHP's FILTER_FLAG_STRIP_HIGH).
+// It is s itself where there are none, and else appended to dst.
+func withoutForeign(dst, s []byte) []byte {
+	at := bytes.IndexFunc(s, func(r rune) bool { return r == '%' || r >= utf8.RuneSelf })
+	if at < 0 {
+		return s
+	}
+	cleaned := append(dst, s[:at]...)
+	for i := at; i < len(s); i++ {
+		if s[i] == '%' {
+			if i+3 <= len(s) && hexDigit[s[i+1]]|hexDigit[s[i+2]] < 0x10 {
+				i += 2
+				continue
+			}
+		}
+		if s[i] < utf8.RuneSelf {
+			cleaned = append(cleaned, s[i])
+		}
+	}
+	return cleaned
 }
 
 // nameFolds looks at each part of a decoded name that a second look for
@@ -209,7 +294,9 @@ func foreignSkeleton(dst []byte, s []byte, known bool) []byte {
 		r, n := utf8.DecodeRune(s)
 		if parts := norm.NFKD.Properties(s).Decomposition(); r >= utf8.RuneSelf && parts != nil {
 			for _, r := range string(parts) {
-				dst = appendFolded(dst, r)
+				if dst = appendFolded(dst, r); known && len(dst) > 0 && dst[len(dst)-1] == 0xff {
+					return dst
+				}
 			}
 		} else {
 			dst = appendFolded(dst, r)

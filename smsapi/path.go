@@ -38,7 +38,37 @@ func TextNames(text, name string) bool {
 			return oddPathNames(text, name, inPath)
 		}
 	}
+	return cleanedNames(text, name, inPath)
+}
+
+// cleanedNames reports whether the name comes about where a router takes out what is no
+// letter, digit or underscore: PHP's FILTER_SANITIZE_URL, which small frameworks put their
+// path through, drops blanks and what is not ASCII, OpenCart and Joomla more, and WordPress'
+// sanitize_text_field escapes.
+func cleanedNames(text, name string, in where) bool {
+	if at := strings.IndexByte(name, '_'); at >= 0 && strings.IndexByte(text, '_') < 0 {
+		return false // nothing brings one about
+	}
+	for i := range len(text) {
+		if !vanishes(text[i], in) {
+			continue
+		}
+		cleaned := append(make([]byte, 0, len(text)), text[:i]...)
+		for ; i < len(text); i++ {
+			if _, ok := hexByte(text, i+1); ok && text[i] == '%' {
+				i += 2
+			} else if !vanishes(text[i], in) {
+				cleaned = append(cleaned, text[i])
+			}
+		}
+		return holdsName(string(cleaned), name, in)
+	}
 	return false
+}
+
+// vanishes reports whether somebody takes c out of a path, or of an argument.
+func vanishes(c byte, in where) bool {
+	return !isAlnum(lower(c)) && strings.IndexByte(`_/\`, c) < 0 && (in == inPath || strings.IndexByte("&=?;", c) < 0)
 }
 
 // oddPathByte has the bytes by which a path may hold a name that it does not show: those
@@ -54,7 +84,7 @@ var oddPathByte = func() (t [256]bool) {
 // encoded: CodeIgniter's where it begins with a slash, that of routers which look for the
 // path behind the first letters of the whole URL and find the query's where the host is
 // short (Elysia; Hono 4.8), and an argument that goes before the path (s of ThinkPHP,
-// rest_route of WordPress, q of Drupal 7, r of Yii). Routes end with the name.
+// rest_route of WordPress, q of Drupal 7, r of Yii). There it is a word of its own.
 func QueryNames(query, name string) bool {
 	if !mayName(query, name) {
 		return false
@@ -67,12 +97,12 @@ func QueryNames(query, name string) bool {
 			return oddPathNames(query, name, inQuery)
 		}
 	}
-	return false
+	return cleanedNames(query, name, inQuery)
 }
 
 // mayName reports whether a query could hold a name with an underscore: one that is
-// written otherwise, or one before the letter that follows in the name, or before an
-// escape. It costs a send little, whose own arguments have underscores.
+// written otherwise, or one before the letter that follows in the name, or before what is
+// no letter. It costs a send little, whose own arguments have underscores.
 func mayName(query, name string) bool {
 	at := strings.IndexByte(name, '_')
 	if at < 0 {
@@ -84,7 +114,7 @@ func mayName(query, name string) bool {
 			break
 		}
 		rest = rest[i+1:]
-		if c := rest[0]; c == '%' || c >= utf8.RuneSelf || lower(c) == name[at+1] {
+		if c := rest[0]; !isAlnum(lower(c)) || lower(c) == name[at+1] {
 			return true
 		}
 	}
@@ -121,7 +151,7 @@ func holdsName(text, name string, in where) bool {
 		end := begin + len(name)
 		before := begin == 0 || !isWord(text[begin-1])
 		behind := end == len(text) || !isWord(text[end])
-		if in == inQuery && before && (end == len(text) || strings.IndexByte("&?/;#:%() \\", text[end]) >= 0) || in == inPath && (before || behind) {
+		if before && behind || in == inPath && (before || behind) {
 			return true
 		}
 		from = begin + 1
@@ -197,7 +227,7 @@ func withoutTokens(path string) string {
 func oddPathNames(path, name string, in where) bool {
 	for range maxDecodings + 1 {
 		folded := foldPath(path)
-		if holdsName(folded, name, in) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
+		if holdsName(folded, name, in) || cleanedNames(path, name, in) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
 			return true
 		}
 		again := string(appendLenient(nil, path, false))

@@ -2,6 +2,7 @@ package smsapi
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -108,6 +109,77 @@ func withoutMarks(s string) string {
 }
 
 var strokeless = map[rune]rune{'ø': 'o', 'ł': 'l', 'đ': 'd', 'ð': 'd', 'ħ': 'h', 'ŧ': 't', 'ı': 'i'}
+
+// RealmMayMean reports whether a program that cleans account names, looks them up by a
+// pattern or takes them for numbers could read account where realm is written. Both are
+// canonical.
+//
+// Programs leave out what is no letter or digit (Symfony's getAlnum, WordPress'
+// sanitize_key, Joomla's getCmd, PHP's stripslashes and filter_input), digits as well
+// (getAlpha), or everything else (getDigits, getInt); or they keep a word of it (Perl's
+// untainting). Names are compared by LIKE and by regular expressions to ignore letter case.
+func RealmMayMean(realm, account string) bool {
+	name := left(account, isLetterOrDigit)
+	if name == "" || left(realm, isLetterOrDigit) == name || left(realm, unicode.IsLetter) == name {
+		return true
+	}
+	if strings.ContainsAny(realm, `%*?+^$|\[]{}()`) || matchesSingly(realm, account) {
+		return true
+	}
+	for word := range strings.FieldsFuncSeq(realm, func(r rune) bool { return !isLetterOrDigit(r) && r != '_' }) {
+		if word == account {
+			return true
+		}
+	}
+	number, err := strconv.ParseUint(name, 10, 64)
+	return err == nil && mayBeNumber(realm, number)
+}
+
+// matchesSingly reports whether name is what a pattern stands for, of which "_" (LIKE) and
+// "." (regular expressions) are any one character.
+func matchesSingly(pattern, name string) bool {
+	if utf8.RuneCountInString(pattern) != utf8.RuneCountInString(name) {
+		return false
+	}
+	for _, want := range pattern {
+		r, n := utf8.DecodeRuneInString(name)
+		if want != r && want != '_' && want != '.' {
+			return false
+		}
+		name = name[n:]
+	}
+	return true
+}
+
+// mayBeNumber reports whether somebody reads a number at the beginning of s, in all
+// digits of it, or in the whole: PHP's (int), JavaScript's Number, Go's ParseInt.
+func mayBeNumber(s string, number uint64) bool {
+	if n, err := strconv.ParseUint(left(s, isDigit), 10, 64); err == nil && n == number {
+		return true
+	}
+	if n, err := strconv.ParseInt(strings.TrimLeft(s, "+ "), 0, 64); err == nil && n >= 0 && uint64(n) == number {
+		return true
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return err == nil && f == float64(number)
+}
+
+// left is what is left of s of the characters that are kept.
+func left(s string, keep func(rune) bool) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !keep(r) }) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if keep(r) {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }
 
 // isInvisible reports whether a reader or a database may compare as if r were not
 // there: SQL Server does so with unassigned characters, and MySQL's utf8 of three

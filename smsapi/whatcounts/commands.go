@@ -40,16 +40,16 @@ func foldsToSMSCommand(raw string) bool {
 }
 
 // resembles is what an unknown command would be to a backend that looks at its
-// beginning, or leaves out what stands between its words: a fan-out, or a send even
+// beginning, or leaves out what stands between its letters: a fan-out, or a send even
 // without a sender. It is Other for the rest.
 func resembles(raw string) smsapi.Kind {
 	var buf [64]byte
 	skeleton := smsapi.ValueSkeleton(buf[:0], raw)
 	switch {
-	case bytes.HasPrefix(skeleton, []byte(commandFanOut)):
+	case smsapi.HoldsInOrder(raw, commandFanOut):
 		return smsapi.FanOut
 	case bytes.Contains(skeleton, []byte("sms")) && bytes.Contains(skeleton, []byte("send")) &&
-		!bytes.HasPrefix(skeleton, []byte(commandStop)):
+		!bytes.HasPrefix(skeleton, []byte(commandStop)), smsapi.HoldsInOrder(raw, commandSend):
 		return smsapi.Send
 	}
 	return smsapi.Other

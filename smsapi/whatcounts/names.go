@@ -80,25 +80,27 @@ const maxOddName = 256
 
 // stackRole is the role of a name that begins with what Struts calls the top of its
 // stack: the rest of it is a name like any other there. So it is behind PHP's own
-// variables where an old program extracts its arguments.
+// variables where an old program extracts its arguments, and behind what Next.js puts
+// before those of its routes (normalizeNextQueryParam, in edge functions).
 func stackRole(name string) role {
 	if len(name) > maxOddName {
 		return noRole
 	}
 	var buf [maxOddName]byte
 	rest, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
+	found := false
 	for cut := true; cut; {
 		cut = false
-		for _, top := range [...]string{"top.", "top[", "[0].", "#root.", "_GET[", "_POST[", "_REQUEST[", "GLOBALS["} {
+		for _, top := range [...]string{"top.", "top[", "[0].", "#root.", "_GET[", "_POST[", "_REQUEST[", "GLOBALS[", "nxtP", "nxtI"} {
 			if behind, ok := bytes.CutPrefix(rest, []byte(top)); ok {
-				rest, cut = behind, true
-				if r := foldedRole(string(rest)); r != noRole {
-					return r
-				}
+				rest, cut, found = behind, true, true
 			}
 		}
 	}
-	return noRole
+	if !found {
+		return noRole
+	}
+	return foldedRole(string(rest))
 }
 
 // memberRole is the role of the last part of a name with others before it, or that of
