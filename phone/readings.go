@@ -20,6 +20,8 @@ const (
 	// minLeading is the fewest digits before a mark that are taken for a whole number:
 	// fewer are its beginning, as people group it.
 	minLeading = 9
+	// maxExtended is the most digits of a number and an extension behind it.
+	maxExtended = 20
 	// maxEffort is the most readings that one field may ask for, each counted with
 	// its leading zeros, which multiply what digits can mean. A list of MaxList
 	// numbers behind 00 asks for three fifths of it.
@@ -69,8 +71,16 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 // leadingNumbers appends what is read by those who take grouping out and then read an
 // integer, which ends at what they left: 1-206-555-1212.0, 1 206 555 1212/5. So the
 // digits before the first of each mark are a reading, if they are enough for a number.
+// Where all digits are no number anywhere, so are those before any mark: the rest is an
+// extension, 206-555-1212-1234.
 func (r *Region) leadingNumbers(dst []Number, field string) []Number {
-	var d digits
+	var all, d digits
+	all.addString(field)
+	long := false
+	if all.n <= maxExtended {
+		_, possible := r.canonical(all.string())
+		long = !possible || strings.HasSuffix(strings.TrimSpace(field), "#") // an extension, as Americans write it
+	}
 	for i, c := range field {
 		if c >= '0' && c <= '9' {
 			if d.put(byte(c)); d.n > len(d.b) {
@@ -78,7 +88,7 @@ func (r *Region) leadingNumbers(dst []Number, field string) []Number {
 			}
 			continue
 		}
-		if d.n >= minLeading && d.fits() && strings.IndexRune(field, c) == i {
+		if d.n >= minLeading && d.n < all.n && d.fits() && (long || strings.IndexRune(field, c) == i) {
 			dst = r.digitReadings(dst, len(dst), d.string())
 		}
 	}

@@ -112,14 +112,14 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 		}
 		return c
 	}, norm.NFKD.String(id))
-	bare := strings.Map(func(c rune) rune {
-		if c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) {
-			return -1
-		}
-		return c
-	}, unaccented)
-	for _, form := range [...]string{id, unaccented, bare} {
-		dst = addID(dst, start, form)
+	dst = addID(addID(dst, start, id), start, unaccented)
+	for _, kept := range keptMarks {
+		dst = addID(dst, start, strings.Map(func(c rune) rune {
+			if c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) && strings.IndexByte(kept, byte(c)) < 0 {
+				return -1
+			}
+			return c
+		}, unaccented))
 	}
 	if !isASCII(raw) {
 		// As a stop with decomposed letters has it: a dotted capital I folds to another.
@@ -132,6 +132,10 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 	}
 	return addID(dst, start, firstWord(id))
 }
+
+// keptMarks are the sets of punctuation that are left in an ID where the rest is taken
+// out: none, or some of those that Twilio and others list for alphanumeric senders.
+var keptMarks = [...]string{"", " ", "-", "_", "&", " &", " -", " _", " -_", " &+_-", "-_."}
 
 // firstWord is what a pattern without an end finds of an ID, such as Perl's (\w+).
 func firstWord(id string) string {
@@ -174,10 +178,14 @@ var latinLetters = map[rune][2]string{
 
 // MayBeAnyName reports whether a sender holds letters that programs and databases write
 // as others in ways that no table holds: those of other scripts, which are transliterated,
-// phonetic ones, and marks that are letters. Such a sender says nothing for certain.
+// phonetic ones, and marks that are letters. Nor is anything left of one that is wholly
+// outside ASCII where all that is taken out. Such a sender says nothing for certain.
 func MayBeAnyName(field string) bool {
 	if isASCII(field) {
 		return false
+	}
+	if strings.IndexFunc(field, func(c rune) bool { return c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) }) < 0 {
+		return true
 	}
 	for _, c := range norm.NFKD.String(strings.Map(foldCase, visible(field))) {
 		switch _, known := latinLetters[c]; {

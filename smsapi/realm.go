@@ -123,6 +123,11 @@ func RealmMayMean(realm, account string) bool {
 	if name == "" || left(realm, isLetterOrDigit) == name || left(realm, unicode.IsLetter) == name {
 		return true
 	}
+	if address, _, ok := strings.Cut(realm, "@"); ok { // mail providers drop dots, and have two domains
+		if known, _, ok := strings.Cut(account, "@"); ok && left(address, isLetterOrDigit) == left(known, isLetterOrDigit) {
+			return true
+		}
+	}
 	if strings.ContainsAny(realm, `%*?+^$|\[]{}()`) || matchesSingly(realm, account) {
 		return true
 	}

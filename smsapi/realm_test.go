@@ -59,3 +59,23 @@ func TestCanonicalRealmNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations for a canonical realm", n)
 	}
 }
+
+func TestRealmMayMean(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		realm, account string
+		want           bool
+	}{
+		{"my-realm", "myrealm", true}, {"my realm", "my_realm", true}, {`my\realm`, "myrealm", true}, {"my1realm2", "myrealm", true},
+		{"myrealm.x", "myrealm", true}, {"x@myrealm", "myrealm", true}, {"m_realm", "myrealm", true}, {"my.ealm", "myrealm", true},
+		{"my%", "myrealm", true}, {".*", "myrealm", true}, {"^my", "myrealm", true},
+		{"042", "42", true}, {"42-x", "42", true}, {"42abc", "42", true}, {"42.0", "42", true}, {"+42", "42", true}, {"4.2e1", "42", true}, {"0x2a", "42", true},
+		{"my.realm@googlemail.com", "myrealm@gmail.com", true},
+		{"second", "myrealm", false}, {"myrealms", "myrealm", false}, {"realm", "myrealm", false}, {"myrealm", "myrealm2", false},
+		{"my", "myrealm", false}, {"acme-uk", "myrealm", false}, {"43", "42", false}, {"142", "42", false}, {"m_realmx", "myrealm", false},
+	} {
+		if got := RealmMayMean(tt.realm, tt.account); got != tt.want {
+			t.Errorf("%q for %q: %v", tt.realm, tt.account, got)
+		}
+	}
+}

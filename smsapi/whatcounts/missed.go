@@ -48,9 +48,10 @@ func (args *arguments) endsEarly(query, form string) bool {
 // firstIsHidden reports whether the first argument of a query is one of r that goes by
 // another name to somebody, because the path before it ends oddly: h3 1 decodes the
 // path of /api_web%3F?sender_code=1 before it looks for the "?", and Fastify 4 begins
-// the query at the semicolon of /api_web;?sender_code=1.
+// the query at the semicolon of /api_web;?sender_code=1, and Elysia 1.4 at the ampersand of
+// /api_web/&?sender_code=1.
 func firstIsHidden(u *url.URL, r role) bool {
-	if strings.IndexByte(u.Path, '?') < 0 && strings.IndexByte(u.Path, ';') < 0 && strings.IndexByte(u.Path, '%') < 0 {
+	if !strings.ContainsAny(u.Path, "?;%&") {
 		return false
 	}
 	first, _, _ := strings.Cut(u.RawQuery, "&")

@@ -179,6 +179,45 @@ var models = []model{
 		q, b := split(a.query, "&"), split(a.body, "&")
 		return []seen{last(decoded(append(q[:min(len(q), 100)], b[:min(len(b), 100)]...), laxDecode))}
 	}},
+	{"sanitizers of PHP", func(a asked) (views []seen) {
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
+		for _, clean := range []func(string) string{stripSlashes, alnumOnly, asciiPrintable, withoutOctets} {
+			values, both := slices.Clone(all), slices.Clone(all)
+			for i, p := range all {
+				values[i].value = clean(p.value)
+				both[i].name, both[i].value = clean(p.name), clean(p.value)
+			}
+			for i := range both {
+				if both[i].name == "sendercode" {
+					both[i].name = "sender_code"
+				}
+			}
+			views = append(views, first(values), last(values), last(both))
+		}
+		letters := slices.Clone(all)
+		for i, p := range all { // Symfony's getAlpha, Joomla's getWord; numbers by getDigits
+			if p.name != "phone" && p.name != "sender_code" {
+				letters[i].value = lettersOnly(p.value)
+			}
+		}
+		return append(views, first(letters), last(letters))
+	}},
+	{"the first word", func(a asked) []seen { // Perl, untainting
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
+		for i := range all {
+			all[i].value = firstWordOf.FindString(all[i].value)
+		}
+		return []seen{first(all)}
+	}},
+	{"next.js", func(a asked) []seen { // what its routes are given goes before the rest
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
+		for i := range all {
+			if name, ok := strings.CutPrefix(all[i].name, "nxtP"); ok {
+				all = append(all, pair{name: name, value: all[i].value})
+			}
+		}
+		return []seen{last(all)}
+	}},
 	{"trimming, narrowing", func(a asked) []seen { // an application that normalises what it is given
 		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
 		for i := range all {
@@ -188,6 +227,24 @@ var models = []model{
 		return []seen{first(all), last(all)}
 	}},
 }
+
+func stripSlashes(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), `\`, "") }
+
+func alnumOnly(s string) string { return notAlnum.ReplaceAllString(s, "") }
+
+func lettersOnly(s string) string { return notLetter.ReplaceAllString(s, "") }
+
+func asciiPrintable(s string) string { return notPrintable.ReplaceAllString(s, "") }
+
+func withoutOctets(s string) string { return octet.ReplaceAllString(s, "") }
+
+var (
+	notAlnum     = regexp.MustCompile(`[^A-Za-z0-9]`)
+	notLetter    = regexp.MustCompile(`[^A-Za-z]`)
+	notPrintable = regexp.MustCompile(`[^ -~]`)
+	octet        = regexp.MustCompile(`%[a-fA-F0-9]{2}`)
+	firstWordOf  = regexp.MustCompile(`\w+`)
+)
 
 // bestFitted is what code page 1252 makes of Greek letters.
 func bestFitted(s string) string {
