@@ -57,6 +57,8 @@ func cleanedNames(text, name string, in where) bool {
 		for ; i < len(text); i++ {
 			if _, ok := hexByte(text, i+1); ok && text[i] == '%' {
 				i += 2
+			} else if strings.HasPrefix(text[i:], "../") {
+				i += 2 // as who would not have it leave a folder does
 			} else if !vanishes(text[i], in) {
 				cleaned = append(cleaned, text[i])
 			}

@@ -74,7 +74,7 @@ func TestQueryNamesPath(t *testing.T) {
 	for query, want := range map[string]bool{
 		"x/bin/api_web?&r=1": true, "a=/bin/API_WEB": true, "/bin/api_web": true, "x/bin/%61pi_web": true, "a=b&c=/bin/%2561pi_web": true,
 		"api_web": true, "a=api_web": true, "s=bin%2Fapi_web": true, "s=bin%2Fapi%5Fweb": true, "s=%61pi_%77eb": true, "s=ap%69%5fWEB": true,
-		"x/bin/apı_web": true, "q=my_api_web": false, "back=/docs/api_web.html": true, "page=api_web+": true, "page=api_web.php": true, "page=api%20_web": true, "page=api_+web": true, "page=my_api_%20web": false, "task=api!_web": true, "route=b.i.n/a.pi_web": true, "route=bin/ap%2541i_web": true, "ref=/docs/api_webhooks": false, "bin/api_web:method=": true, "": false, "_": false, "a=/bin/api": false, "a=/b%20c": false, "next=/home/index.html&q=a/b/c": false, "sender_code=1&message_text=api%20_webs": false,
+		"x/bin/apı_web": true, "q=my_api_web": false, "back=/docs/api_web.html": true, "page=api_web+": true, "page=api_web.php": true, "page=api%20_web": true, "page=api_+web": true, "page=my_api_%20web": false, "task=api!_web": true, "page=ap../i_web": true, "page=api../_web": true, "api_web=1": true, "api_web[]=1": true, "route=b.i.n/a.pi_web": true, "route=bin/ap%2541i_web": true, "ref=/docs/api_webhooks": false, "bin/api_web:method=": true, "": false, "_": false, "a=/bin/api": false, "a=/b%20c": false, "next=/home/index.html&q=a/b/c": false, "sender_code=1&message_text=api%20_webs": false,
 	} {
 		if got := PathNames(&url.URL{Path: "/x", RawQuery: query}, "api_web"); got != want {
 			t.Errorf("%q: %v, want %v", query, got, want)
