@@ -89,8 +89,16 @@ func (r *Region) variant(dst []Number, start int, d string) []Number {
 		n, _ := join("", d)
 		dst = include(dst, start, n)
 	}
-	if n, ok := r.international(d); ok {
+	for rest := d; ; { // a trunk prefix may stand there more than once
+		n, ok := r.international(rest)
+		if !ok {
+			break
+		}
 		dst = include(dst, start, n)
+		if int(n.n) >= len(rest) {
+			break
+		}
+		rest = n.Digits()
 	}
 	if n, ok := r.own(d); ok {
 		dst = include(dst, start, n)

@@ -147,6 +147,7 @@ func TestSenderReadings(t *testing.T) {
 		{"stroke", "US", "MyBranđ", "mybran mybrand mybrandj mybranđ", nil},
 		{"sharp s", "US", "Boß", "bo bos boss boß", nil},
 		{"umlaut", "US", "Müller", "mller mueller muller müller", nil},
+		{"accents off and the rest left out", "US", "MyBrändø", "mybraendoe mybrand mybrando mybrandø mybrnd mybrändø", nil},
 		{"first word", "US", "MyBrand@x", "mybrand mybrand@x mybrandx", nil},
 		{"grouped and a fraction", "US", "1-2345.5", "12345 123455 23455", nil},
 		{"dotted capital", "US", "\u0130S", "is i\u0307s s", nil},

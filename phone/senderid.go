@@ -114,12 +114,10 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 	}, norm.NFKD.String(id))
 	dst = addID(addID(dst, start, id), start, unaccented)
 	for _, kept := range keptMarks {
-		dst = addID(dst, start, strings.Map(func(c rune) rune {
-			if c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) && strings.IndexByte(kept, byte(c)) < 0 {
-				return -1
-			}
-			return c
-		}, unaccented))
+		dst = addID(dst, start, keeping(unaccented, kept))
+		if !isASCII(unaccented) {
+			dst = addID(dst, start, strings.Map(onlyASCII, keeping(unaccented, kept)))
+		}
 	}
 	if !isASCII(raw) {
 		// As a stop with decomposed letters has it: a dotted capital I folds to another.
@@ -199,20 +197,29 @@ func MayBeAnyName(field string) bool {
 }
 
 // asciiOnly appends what is left of an ID where nothing but the letters and digits of
-// ASCII is kept.
+// ASCII is kept. s is the ID before its case was folded.
 func asciiOnly(dst []Sender, start int, s string) []Sender {
 	if isASCII(s) {
 		return dst // sanitized has it
 	}
-	return addID(dst, start, strings.Map(func(c rune) rune {
-		switch {
-		case c >= 'A' && c <= 'Z':
-			return c | 0x20
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-			return c
+	return addID(dst, start, strings.Map(foldCase, keeping(strings.Map(onlyASCII, s), "")))
+}
+
+// keeping is an ID without the punctuation of ASCII, but for what is kept of it.
+func keeping(id, kept string) string {
+	return strings.Map(func(c rune) rune {
+		if c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) && strings.IndexByte(kept, byte(c)) < 0 {
+			return -1
 		}
+		return c
+	}, id)
+}
+
+func onlyASCII(c rune) rune {
+	if c >= utf8.RuneSelf {
 		return -1
-	}, s))
+	}
+	return c
 }
 
 func isASCII(s string) bool {

@@ -89,17 +89,42 @@ var oddPathByte = func() (t [256]bool) {
 // rest_route of WordPress, q of Drupal 7, r of Yii). There it is a word of its own.
 func QueryNames(query, name string) bool {
 	if !mayName(query, name) {
-		return false
+		return isArgument(query, name)
 	}
 	if holdsName(query, name, inQuery) {
 		return true
 	}
 	for i := range len(query) {
 		if c := query[i]; c == '%' || c >= utf8.RuneSelf {
-			return oddPathNames(query, name, inQuery)
+			return oddPathNames(query, name, inQuery) || isArgument(query, name)
 		}
 	}
-	return cleanedNames(query, name, inQuery)
+	return cleanedNames(query, name, inQuery) || isArgument(query, name)
+}
+
+// isArgument reports whether PHP makes name of the name of an argument, such as WordPress'
+// query variables: for an underscore it also takes blanks, dots and an opening bracket.
+func isArgument(query, name string) bool {
+	if strings.IndexByte(query, '%') < 0 && indexFold(query, name[strings.IndexByte(name, '_')+1:]) < 0 {
+		return false
+	}
+	var buf [64]byte
+	for pair := range strings.SplitSeq(query, "&") {
+		argument, _, _ := strings.Cut(pair, "=")
+		if len(argument) > len(buf) {
+			continue
+		}
+		decoded, _ := AppendUnescaped(buf[:0], argument, ' ')
+		for i, c := range decoded {
+			if c == ' ' || c == '.' || c == '[' {
+				decoded[i] = '_'
+			}
+		}
+		if equalFoldASCII(strings.Trim(string(decoded), "_"), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayName reports whether a query could hold a name with an underscore: one that is
