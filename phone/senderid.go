@@ -174,6 +174,16 @@ var latinLetters = map[rune][2]string{
 	'đ': {"d", "dj"}, 'ħ': {"h", "h"}, 'ı': {"i", "i"}, 'ĸ': {"k", "q"}, 'ł': {"l", "l"}, 'ŋ': {"n", "ng"}, 'ŧ': {"t", "t"},
 }
 
+// Latin is a letter of Latin1 or Latin Extended-A in ASCII, as lodash's deburr and iconv
+// have it, where Unicode has no decomposition for it: ss, d and o for ß, đ and ø. For all
+// others it is "".
+func Latin(c rune) string {
+	if c < utf8.RuneSelf {
+		return ""
+	}
+	return latinLetters[c][0]
+}
+
 // MayBeAnyName reports whether a sender holds letters that programs and databases write
 // as others in ways that no table holds: those of other scripts, which are transliterated,
 // phonetic ones, and marks that are letters. Nor is anything left of one that is wholly

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/stopgate/stopgate/phone"
 )
 
 // maxDecodings is how often a name or a path is decoded in search of what some
@@ -316,8 +318,10 @@ func appendFolded(dst []byte, r rune) []byte {
 		if c := lower(byte(r)); isAlnum(c) {
 			dst = append(dst, c)
 		}
-	case r == 'ß' || r == 'ẞ': // SS in capitals, to JavaScript, Java, Python, Ruby and PHP
+	case r == 'ẞ': // SS in capitals, to JavaScript, Java, Python, Ruby and PHP
 		dst = append(dst, "ss"...)
+	case phone.Latin(unicode.ToLower(r)) != "": // as lodash's camelCase and others write names
+		dst = append(dst, phone.Latin(unicode.ToLower(r))...)
 	case bestFit[r] != 0:
 		if c := bestFit[r]; isAlnum(c) {
 			dst = append(dst, c)

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/stopgate/stopgate/phone"
 )
 
 // MaxRealm is the longest realm that is read, in bytes.
@@ -92,23 +94,14 @@ func withoutMarks(s string) string {
 	for _, r := range s {
 		switch {
 		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
-		case r == 'ß':
-			b.WriteString("ss")
-		case r == 'æ':
-			b.WriteString("ae")
-		case r == 'œ':
-			b.WriteString("oe")
+		case phone.Latin(r) != "":
+			b.WriteString(phone.Latin(r))
 		default:
-			if plain, ok := strokeless[r]; ok {
-				r = plain
-			}
 			b.WriteRune(r)
 		}
 	}
 	return b.String()
 }
-
-var strokeless = map[rune]rune{'ø': 'o', 'ł': 'l', 'đ': 'd', 'ð': 'd', 'ħ': 'h', 'ŧ': 't', 'ı': 'i'}
 
 // RealmMayMean reports whether a program that cleans account names, looks them up by a
 // pattern or takes them for numbers could read account where realm is written. Both are
