@@ -43,8 +43,8 @@ func TextNames(text, name string) bool {
 
 // cleanedNames reports whether the name comes about where a router takes out what is no
 // letter, digit or underscore: PHP's FILTER_SANITIZE_URL, which small frameworks put their
-// path through, drops blanks and what is not ASCII, OpenCart and Joomla more, and WordPress'
-// sanitize_text_field escapes.
+// path through, drops blanks and what is not ASCII, OpenCart and Joomla more, WordPress'
+// sanitize_text_field escapes, and stripslashes what its name says.
 func cleanedNames(text, name string, in where) bool {
 	if at := strings.IndexByte(name, '_'); at >= 0 && strings.IndexByte(text, '_') < 0 {
 		return false // nothing brings one about
@@ -70,7 +70,7 @@ func cleanedNames(text, name string, in where) bool {
 
 // vanishes reports whether somebody takes c out of a path, or of an argument.
 func vanishes(c byte, in where) bool {
-	return !isAlnum(lower(c)) && strings.IndexByte(`_/\`, c) < 0 && (in == inPath || strings.IndexByte("&=?;", c) < 0)
+	return !isAlnum(lower(c)) && c != '_' && c != '/' && (in == inPath || strings.IndexByte("&=?;", c) < 0)
 }
 
 // oddPathByte has the bytes by which a path may hold a name that it does not show: those

@@ -49,9 +49,9 @@ func (args *arguments) endsEarly(query, form string) bool {
 // another name to somebody, because the path before it ends oddly: h3 1 decodes the
 // path of /api_web%3F?sender_code=1 before it looks for the "?", and Fastify 4 begins
 // the query at the semicolon of /api_web;?sender_code=1, and Elysia 1.4 at the ampersand of
-// /api_web/&?sender_code=1.
+// /api_web/&?sender_code=1, or at an equals sign there.
 func firstIsHidden(u *url.URL, r role) bool {
-	if !strings.ContainsAny(u.Path, "?;%&") {
+	if !strings.ContainsAny(u.Path, "?;%&=") {
 		return false
 	}
 	first, _, _ := strings.Cut(u.RawQuery, "&")
