@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 
@@ -140,14 +141,16 @@ func (as *accounts) release() error {
 func (as *accounts) knows(realm string) bool { return as.byRealm[realm] != nil }
 
 // meant are the configured realms that a program could read where a realm is written
-// that is not configured.
+// that is not configured, sorted.
 func (as *accounts) meant(realm string) []string {
 	var meant []string
+	guess := smsapi.GuessRealm(realm)
 	for name := range as.byRealm {
-		if smsapi.RealmMayMean(realm, name) {
+		if guess.MayMean(name) {
 			meant = append(meant, name)
 		}
 	}
+	slices.Sort(meant)
 	return meant
 }
 

@@ -134,13 +134,8 @@ func (x *exchange) read(unusable error) decision {
 	switch {
 	case x.call.Kind == smsapi.Other:
 		return pass
-	case x.call.Kind != smsapi.Stop && !x.h.app.accounts.knows(x.call.Realm):
-		if x.call.RealmFolded {
-			return x.refuse(refusedRealm)
-		}
-		x.meant = x.h.app.accounts.meant(x.call.Realm)
-	}
-	switch {
+	case x.call.RealmFolded && x.call.Kind != smsapi.Stop && !x.h.app.accounts.knows(x.call.Realm):
+		return x.refuse(refusedRealm)
 	case !x.complete():
 		x.h.logger.Error("the API's module has read a call without what it needs; it was not forwarded", x.fields(broken)...)
 		return broken
@@ -151,10 +146,14 @@ func (x *exchange) read(unusable error) decision {
 	case unusable != nil:
 		meters.storeFailed(opOpen, unusable)
 		return x.storeFailed(unusable)
+	case x.call.Kind == smsapi.Stop:
+		return x.stop()
+	case !x.h.app.accounts.knows(x.call.Realm):
+		if x.meant = x.h.app.accounts.meant(x.call.Realm); len(x.meant) > maxMeant {
+			return x.refuse(refusedRealm)
+		}
 	}
 	switch x.call.Kind {
-	case smsapi.Stop:
-		return x.stop()
 	case smsapi.Send:
 		return x.send()
 	case smsapi.FanOut:
@@ -167,14 +166,19 @@ func (x *exchange) read(unusable error) decision {
 }
 
 // refusedRealm is the answer to a send on an account that is none of the gateway's, if
-// it is written with characters outside ASCII, or those of lists and quotes. Collations of databases find accounts by
-// thousands of such spellings: a Bengali visarga behind the name is nothing to MySQL's
-// default, and a sharp s is one s or two. No table of ours would hold them all.
+// it is written with characters outside ASCII, or those of lists and quotes, or is a pattern
+// for many. Collations of databases find accounts by thousands of such spellings: a Bengali
+// visarga behind the name is nothing to MySQL's default, and a sharp s is one s or two. No
+// table of ours would hold them all.
 var refusedRealm = &smsapi.Refusal{
 	Status: http.StatusBadRequest,
 	Code:   "realm_unknown",
-	Reason: "The realm holds commas, quotes, tags or characters outside ASCII and is none that this gateway knows, so write it as it was given to you",
+	Reason: "The realm is none that this gateway knows, and holds commas, quotes, tags, wildcards or characters outside ASCII, so write it as it was given to you",
 }
+
+// maxMeant is how many configured realms another may mean before it is taken for a
+// pattern: each is asked about.
+const maxMeant = 16
 
 // complete reports whether the call holds what its kind promises. An API's module
 // that forgets a recipient must not make a hole.

@@ -21,7 +21,7 @@ const (
 	// fewer are its beginning, as people group it.
 	minLeading = 9
 	// maxExtended is the most digits of a number and an extension behind it.
-	maxExtended = 20
+	maxExtended = 18
 	// maxEffort is the most readings that one field may ask for, each counted with
 	// its leading zeros, which multiply what digits can mean. A list of MaxList
 	// numbers behind 00 asks for three fifths of it.

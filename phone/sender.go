@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"html"
 	"slices"
 	"strings"
 	"unicode"
@@ -96,6 +97,9 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		dst = asciiOnly(dst, start, s)
 		if cut := strings.IndexByte(id, '&'); cut > 0 { // where who decodes twice ends it
 			dst = r.moreReadings(dst, start, id[:cut])
+			if text := html.UnescapeString(s); text != s { // H&ampM, as browsers read it
+				dst = r.moreReadings(dst, start, text)
+			}
 		}
 		dst = r.leadingSender(dst, start, field, number.n)
 		if number.n >= minHidden && number.n <= len(number.b) {

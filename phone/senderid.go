@@ -114,6 +114,9 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 	}, norm.NFKD.String(id))
 	dst = addID(addID(dst, start, id), start, unaccented)
 	for _, kept := range keptMarks {
+		if kept != "" && !strings.ContainsAny(unaccented, kept) {
+			continue
+		}
 		dst = addID(dst, start, keeping(unaccented, kept))
 		if !isASCII(unaccented) {
 			dst = addID(dst, start, strings.Map(onlyASCII, keeping(unaccented, kept)))
@@ -125,7 +128,8 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 			dst = addID(dst, start, decomposed)
 		}
 		for _, way := range [...]int{0, 1} {
-			dst = addID(dst, start, transliterated(id, way))
+			latin := transliterated(id, way)
+			dst = addID(addID(dst, start, latin), start, keeping(latin, ""))
 		}
 	}
 	return addID(dst, start, firstWord(id))
@@ -135,10 +139,11 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 // out: none, or some of those that Twilio and others list for alphanumeric senders.
 var keptMarks = [...]string{"", " ", "-", "_", "&", " &", " -", " _", " -_", " &+_-", "-_."}
 
-// firstWord is what a pattern without an end finds of an ID, such as Perl's (\w+).
+// firstWord is what a pattern without an end finds of an ID, such as Perl's (\w+), where
+// it ends at a mark that no brand has in its name: "Acme Alerts" and "Acme-OTP" are other
+// senders than "Acme".
 func firstWord(id string) string {
-	id = strings.TrimLeft(id, idMarks+" ")
-	if end := strings.IndexFunc(id, func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }); end >= 0 {
+	if end := strings.IndexAny(id, "@/#()$?!"); end > 0 {
 		return id[:end]
 	}
 	return id
@@ -166,12 +171,13 @@ func transliterated(id string, way int) string {
 	return b.String()
 }
 
-// latinLetters are those whose accent is a part of them, and those that German and Danish
-// write as two.
+// latinLetters are those whose accent is a part of them, those that German and Danish write
+// as two, and those of Azerbaijani, Hausa and Uzbek.
 var latinLetters = map[rune][2]string{
 	'ß': {"ss", "s"}, 'æ': {"ae", "a"}, 'œ': {"oe", "o"}, 'ø': {"o", "oe"}, 'å': {"a", "aa"},
 	'ä': {"a", "ae"}, 'ö': {"o", "oe"}, 'ü': {"u", "ue"}, 'ð': {"d", "dh"}, 'þ': {"th", "t"},
 	'đ': {"d", "dj"}, 'ħ': {"h", "h"}, 'ı': {"i", "i"}, 'ĸ': {"k", "q"}, 'ł': {"l", "l"}, 'ŋ': {"n", "ng"}, 'ŧ': {"t", "t"},
+	'ə': {"e", "a"}, 'ɓ': {"b", "b"}, 'ɗ': {"d", "d"}, 'ƙ': {"k", "k"}, 'ƴ': {"y", "y"}, 'ʻ': {"", ""}, 'ʼ': {"", ""},
 }
 
 // Latin is a letter of Latin1 or Latin Extended-A in ASCII, as lodash's deburr and iconv
@@ -184,26 +190,35 @@ func Latin(c rune) string {
 	return latinLetters[c][0]
 }
 
-// MayBeAnyName reports whether a sender holds letters that programs and databases write
-// as others in ways that no table holds: those of other scripts, which are transliterated,
-// phonetic ones, and marks that are letters. Nor is anything left of one that is wholly
-// outside ASCII where all that is taken out. Such a sender says nothing for certain.
+// MayBeAnyName reports whether a sender mixes letters of ASCII with such as programs and
+// databases write as others in ways that no table holds, or take out: those of other
+// scripts, phonetic ones, and marks that are letters. So it is with ASCII in disguise, such
+// as full-width digits, of which nothing is left where all that is not ASCII is taken out.
+// A sender in a script of its own is that sender.
 func MayBeAnyName(field string) bool {
 	if isASCII(field) {
 		return false
 	}
-	if strings.IndexFunc(field, func(c rune) bool { return c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) }) < 0 {
-		return true
-	}
-	for _, c := range norm.NFKD.String(strings.Map(foldCase, visible(field))) {
-		switch _, known := latinLetters[c]; {
-		case c < utf8.RuneSelf || known:
-		case c >= 0x300 && c < 0x363: // accents
+	plain, disguised, strange := false, false, false
+	for _, c := range norm.NFKD.String(visible(field)) {
+		switch _, known := latinLetters[foldCase(c)]; {
+		case c < utf8.RuneSelf:
+			plain = plain || unicode.IsLetter(c) || unicode.IsDigit(c)
+		case known || c >= 0x300 && c < 0x363: // accents
 		default:
-			return true
+			disguised = disguised || unicode.IsDigit(c)
+			strange = true
 		}
 	}
-	return false
+	if strings.IndexFunc(field, func(c rune) bool { return c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) }) < 0 {
+		return disguised || plain && !hasAccent(field)
+	}
+	return plain && strange
+}
+
+// hasAccent reports whether a letter is one of ASCII with an accent.
+func hasAccent(field string) bool {
+	return strings.ContainsFunc(norm.NFKD.String(field), func(c rune) bool { return c >= 0x300 && c < 0x363 })
 }
 
 // asciiOnly appends what is left of an ID where nothing but the letters and digits of

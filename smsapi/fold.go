@@ -71,23 +71,17 @@ func ValueSkeleton(dst []byte, value string) []byte {
 	return skeleton(dst, decoded, false)
 }
 
-// HoldsInOrder reports whether the letters of word, in lower-case ASCII, stand in a value
-// in their order, however it is folded. So they do in everything that some reader cleans
-// until word is left, whatever it takes out: digits (Symfony's getAlpha, Joomla's
-// getWord), characters outside ASCII (PHP's FILTER_FLAG_STRIP_HIGH), escapes
-// (WordPress' sanitize_text_field).
-//
-// Of a value that is longer than anybody writes, it says so without a look.
-func HoldsInOrder(value, word string) bool {
+// Spells reports whether the letters of a value begin with those of word, which is in
+// lower-case ASCII, however it is folded. So it is with what some reader cleans until word is
+// left: of digits (Symfony's getAlpha, Joomla's getWord), of characters outside ASCII
+// (PHP's FILTER_FLAG_STRIP_HIGH), of escapes (WordPress' sanitize_text_field).
+func Spells(value, word string) bool {
 	if len(value) < len(word) {
 		return false
 	}
-	if len(value) > maxCleaned {
-		return true
-	}
 	decoded := appendLenient(nil, value, true)
 	for range maxDecodings {
-		if inOrder(decoded, word) {
+		if spells(decoded, word) || spells(withoutForeign(nil, decoded), word) {
 			return true
 		}
 		if bytes.IndexByte(decoded, '%') < 0 {
@@ -98,24 +92,24 @@ func HoldsInOrder(value, word string) bool {
 	return false
 }
 
-// maxCleaned is the longest value of which something is looked for, in bytes.
-const maxCleaned = 4096
-
-func inOrder(text []byte, word string) bool {
-	var folded []byte
+func spells(text []byte, word string) bool {
+	var buf [64]byte
 	for at := 0; at < len(text); {
 		r, n := utf8.DecodeRune(text[at:])
-		if r < utf8.RuneSelf {
-			folded = append(folded[:0], lower(byte(r)))
-		} else {
-			folded = foreignSkeleton(folded[:0], text[at:at+n], false)
+		folded := append(buf[:0], lower(byte(r)))
+		if r >= utf8.RuneSelf {
+			folded = foreignSkeleton(buf[:0], text[at:at+n], false)
 		}
 		at += n
 		for _, c := range folded {
-			if c == word[0] {
-				if word = word[1:]; word == "" {
-					return true
-				}
+			if c < 'a' || c > 'z' {
+				continue
+			}
+			if c != word[0] {
+				return false
+			}
+			if word = word[1:]; word == "" {
+				return true
 			}
 		}
 	}
@@ -132,8 +126,8 @@ func folds(s string, list bool, known []string) int {
 			if len(cleaned) < len(decoded) {
 				found = findFolded(cleaned, list, known)
 			}
-			if found >= 0 && len(known[found]) == 1 && len(cleaned) > 1 {
-				found = -1 // _p is another name than p to those who clean
+			if found >= 0 && !list && string(bytes.Trim(cleaned, "_")) != string(cleaned) {
+				found = -1 // _p and phone_ are other names to those who clean
 			}
 		}
 		if found >= 0 || bytes.IndexByte(decoded, '%') < 0 {

@@ -19,7 +19,7 @@ func TestNameFolds(t *testing.T) {
 		"sender.code": 2, "sender+code": 2, "sender-code": 2, "senderCode": 2, "SENDER_CODE": 2, "sender_code[]": 2, "sender%5Fcode": 2,
 		"P": 0, "p[]": 0, "[p]": 0, "p%20": 0,
 		"": -1, "telephone": -1, "phone2": -1, "phone_type": -1, "a[phone]": -1, "phones": -1, "x.phone": -1,
-		"first-name": -1, "%D0%B8%D0%BC%D1%8F_p": -1, "имяp": 0, "phonée": 1, "ph%C3%B8ne": 1, "PHØNE": 1, "sen%C4%91er_code": 2, "ph%C3%A9one": 1, "phone%2541": 1, "pp": -1, "sender": -1, "_": -1, "%": -1, "%%%": -1,
+		"first-name": -1, "%D0%B8%D0%BC%D1%8F_p": -1, "phone_%D0%B8": -1, "имяp": 0, "phonée": 1, "ph%C3%B8ne": 1, "PHØNE": 1, "sen%C4%91er_code": 2, "ph%C3%A9one": 1, "phone%2541": 1, "pp": -1, "sender": -1, "_": -1, "%": -1, "%%%": -1,
 	} {
 		if got := NameFolds(name, known); got != want {
 			t.Errorf("NameFolds(%q) = %d, want %d", name, got, want)
@@ -42,14 +42,14 @@ func TestValueFolds(t *testing.T) {
 	}
 }
 
-func TestHoldsInOrder(t *testing.T) {
+func TestSpells(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]bool{
-		"send": true, "s1e2n3d4": true, "xxsxxexxnxxdxx": true, "se%2541nd": true, "s%C3%A9nd": true, "seéñd": true, "ｓｅｎｄ": true, "SEND": true,
-		"": false, "sen": false, "dnes": false, "s%65n": false, "sеnd": false, // a Cyrillic letter
+		"send": true, "s1e2n3d4": true, "se%2541nd": true, "s%C3%A9nd": true, "senéd": true, "ｓｅｎｄ": true, "SEND": true, "1-send-it": true, "ſend": true,
+		"": false, "sen": false, "dnes": false, "s%65n": false, "sеnd": false, "resend": false, "s a e n d": false, "xxsxxexxnxxdxx": false,
 	} {
-		if got := HoldsInOrder(value, "send"); got != want {
-			t.Errorf("HoldsInOrder(%q) = %v", value, got)
+		if got := Spells(value, "send"); got != want {
+			t.Errorf("Spells(%q) = %v", value, got)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package smsapi
 
 import (
+	"bytes"
 	"net/url"
 	"strings"
 	"unicode"
@@ -38,39 +39,89 @@ func TextNames(text, name string) bool {
 			return oddPathNames(text, name, inPath)
 		}
 	}
-	return cleanedNames(text, name, inPath)
+	return isCleaned(text, name)
 }
 
-// cleanedNames reports whether the name comes about where a router takes out what is no
-// letter, digit or underscore: PHP's FILTER_SANITIZE_URL, which small frameworks put their
-// path through, drops blanks and what is not ASCII, OpenCart and Joomla more, WordPress'
-// sanitize_text_field escapes, and stripslashes what its name says.
-func cleanedNames(text, name string, in where) bool {
-	if at := strings.IndexByte(name, '_'); at >= 0 && strings.IndexByte(text, '_') < 0 {
-		return false // nothing brings one about
-	}
-	for i := range len(text) {
-		if !vanishes(text[i], in) {
-			continue
-		}
-		cleaned := append(make([]byte, 0, len(text)), text[:i]...)
-		for ; i < len(text); i++ {
-			if _, ok := hexByte(text, i+1); ok && text[i] == '%' {
-				i += 2
-			} else if strings.HasPrefix(text[i:], "../") {
-				i += 2 // as who would not have it leave a folder does
-			} else if !vanishes(text[i], in) {
-				cleaned = append(cleaned, text[i])
-			}
-		}
-		return holdsName(string(cleaned), name, in)
-	}
-	return false
+// isCleaned reports whether a path names name as a word of its own once it is cleaned.
+func isCleaned(path, name string) bool {
+	return cleanedNames(path, name, func(begin, end int) bool { return isWordOf(path, begin, end) })
 }
 
-// vanishes reports whether somebody takes c out of a path, or of an argument.
-func vanishes(c byte, in where) bool {
-	return !isAlnum(lower(c)) && c != '_' && c != '/' && (in == inPath || strings.IndexByte("&=?;", c) < 0)
+// cleanedNames reports whether the name comes about, at a place that fits, where a router
+// takes out what is no letter, digit or underscore: PHP's FILTER_SANITIZE_URL, which small
+// frameworks put their path through, drops blanks and what is not ASCII, OpenCart and
+// Joomla more, WordPress' sanitize_text_field escapes, and stripslashes what its name says.
+func cleanedNames(text, name string, fits func(begin, end int) bool) bool {
+	at := max(0, strings.IndexByte(name, '_')) // rarer than any letter
+	for from := 0; ; {
+		i := strings.IndexByte(text[from:], name[at])
+		if i < 0 {
+			return false
+		}
+		i += from
+		from = i + 1
+		begin, end := i, i+1
+		for n := at - 1; n >= 0 && begin >= 0; n-- {
+			begin = skipBack(text, begin, name[n])
+		}
+		for n := at + 1; n < len(name) && begin >= 0 && end >= 0; n++ {
+			end = skipAhead(text, end, name[n])
+		}
+		if begin >= 0 && end >= 0 && fits(begin, end) {
+			return true
+		}
+	}
+}
+
+// skipAhead is where text goes on behind c, which stands at i or behind what vanishes there,
+// and -1 if it does not.
+func skipAhead(text string, i int, c byte) int {
+	for i < len(text) && lower(text[i]) != c {
+		switch {
+		case isEscape(text[i:]), strings.HasPrefix(text[i:], "../"): // as who would not have it leave a folder does
+			i += 3
+		case vanishes(text[i]):
+			i++
+		default:
+			return -1
+		}
+	}
+	if i >= len(text) {
+		return -1
+	}
+	return i + 1
+}
+
+// skipBack is where c stands, which is right before i or before what vanishes there, and
+// -1 if it does not.
+func skipBack(text string, i int, c byte) int {
+	for i > 0 {
+		switch {
+		case i > 2 && (isEscape(text[i-3:i]) || text[i-3:i] == "../"):
+			i -= 3
+		case lower(text[i-1]) == c:
+			return i - 1
+		case vanishes(text[i-1]):
+			i--
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+// isEscape reports whether s begins with an escape.
+func isEscape(s string) bool {
+	_, ok := hexByte(s, 1)
+	return ok && s[0] == '%'
+}
+
+// vanishes reports whether somebody takes c out of a path, or of a route.
+func vanishes(c byte) bool { return !isAlnum(lower(c)) && c != '_' && c != '/' }
+
+// isWordOf reports whether text[begin:end] is a word of its own.
+func isWordOf(text string, begin, end int) bool {
+	return (begin == 0 || !isWord(text[begin-1])) && (end == len(text) || !isWord(text[end]))
 }
 
 // oddPathByte has the bytes by which a path may hold a name that it does not show: those
@@ -91,15 +142,81 @@ func QueryNames(query, name string) bool {
 	if !mayName(query, name) {
 		return isArgument(query, name)
 	}
-	if holdsName(query, name, inQuery) {
+	if holdsName(query, name, inQuery) || isRoute(query, name) || isArgument(query, name) {
 		return true
 	}
 	for i := range len(query) {
 		if c := query[i]; c == '%' || c >= utf8.RuneSelf {
-			return oddPathNames(query, name, inQuery) || isArgument(query, name)
+			return oddPathNames(query, name, inQuery)
 		}
 	}
-	return cleanedNames(query, name, inQuery) || isArgument(query, name)
+	return false
+}
+
+// isRoute reports whether an argument's value is a route that ends with the name once it is
+// cleaned, or decoded once more and cleaned.
+func isRoute(query, name string) bool {
+	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
+		argument, value, ok := strings.Cut(pair, "=")
+		if !ok || pair[0] == '/' {
+			argument, value = "", pair
+		}
+		// CodeIgniter's, ThinkPHP's, OpenCart's and Yii's may have a suffix.
+		suffixed := argument == "" || argument == "s" || argument == "r" || argument == "route" || argument == "_route_"
+		for range maxDecodings + 1 {
+			if cleanedNames(value, name, func(begin, end int) bool {
+				return startsRoute(value, begin) && endsRoute(value, end, suffixed)
+			}) {
+				return true
+			}
+			again := string(appendLenient(nil, value, false))
+			if again == value {
+				break
+			}
+			value = again
+		}
+	}
+	return false
+}
+
+// startsRoute reports whether nothing but what vanishes stands between text[begin] and the
+// part of a route before it.
+func startsRoute(text string, begin int) bool {
+	for begin > 0 && strings.IndexByte(`/.\`, text[begin-1]) < 0 {
+		if !vanishes(text[begin-1]) {
+			return false
+		}
+		begin--
+	}
+	return true
+}
+
+// endsRoute reports whether nothing but what vanishes, another part of the route or the
+// extension of a program stands behind text[:end]; suffixed, any other extension.
+func endsRoute(text string, end int, suffixed bool) bool {
+	if extension, ok := strings.CutPrefix(text[end:], "."); ok && (suffixed || isProgram(extension)) {
+		return true
+	}
+	for end < len(text) && text[end] != '/' {
+		if !vanishes(text[end]) {
+			return false
+		}
+		end++
+	}
+	return true
+}
+
+// isProgram reports whether what begins with an extension is a script.
+func isProgram(extension string) bool {
+	end := 0
+	for end < len(extension) && isAlnum(lower(extension[end])) {
+		end++
+	}
+	switch strings.ToLower(extension[:end]) {
+	case "php", "phtml", "inc", "cgi", "pl", "asp", "aspx", "ashx", "jsp", "do", "action":
+		return true
+	}
+	return false
 }
 
 // isArgument reports whether PHP makes name of the name of an argument, such as WordPress'
@@ -115,6 +232,9 @@ func isArgument(query, name string) bool {
 			continue
 		}
 		decoded, _ := AppendUnescaped(buf[:0], argument, ' ')
+		if head, _, ok := bytes.Cut(decoded, []byte("[")); ok && bytes.IndexByte(decoded, ']') >= 0 {
+			decoded = head
+		}
 		for i, c := range decoded {
 			if c == ' ' || c == '.' || c == '[' {
 				decoded[i] = '_'
@@ -178,7 +298,7 @@ func holdsName(text, name string, in where) bool {
 		end := begin + len(name)
 		before := begin == 0 || !isWord(text[begin-1])
 		behind := end == len(text) || !isWord(text[end])
-		if before && behind || in == inPath && (before || behind) {
+		if in == inQuery && before && (end == len(text) || strings.IndexByte("&?/;#:%() \\", text[end]) >= 0) || in == inPath && (before || behind) {
 			return true
 		}
 		from = begin + 1
@@ -254,7 +374,7 @@ func withoutTokens(path string) string {
 func oddPathNames(path, name string, in where) bool {
 	for range maxDecodings + 1 {
 		folded := foldPath(path)
-		if holdsName(folded, name, in) || cleanedNames(path, name, in) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
+		if holdsName(folded, name, in) || in == inPath && isCleaned(path, name) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
 			return true
 		}
 		again := string(appendLenient(nil, path, false))

@@ -2,6 +2,7 @@ package smsapi
 
 import (
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -40,7 +41,7 @@ func CanonicalRealm(s string) (string, error) {
 		return "", ErrRealmUnreadable
 	}
 	// CodeIgniter takes control characters out. Those that end lines may stand around.
-	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r", r) }) {
+	if strings.ContainsFunc(strings.Trim(s, "\t\n\r "), unicode.IsControl) {
 		return "", ErrRealmUnreadable
 	}
 	s = norm.NFKD.String(cases.Fold().String(norm.NFKD.String(s)))
@@ -103,63 +104,94 @@ func withoutMarks(s string) string {
 	return b.String()
 }
 
-// RealmMayMean reports whether a program that cleans account names, looks them up by a
-// pattern or takes them for numbers could read account where realm is written. Both are
-// canonical.
+// RealmGuess says of a realm that is nobody's which accounts a program may read in it.
+type RealmGuess struct {
+	realm, letters, left, first string
+	number                      float64
+	isNumber                    bool
+	patterns                    []*regexp.Regexp
+}
+
+// GuessRealm looks at a canonical realm. See [RealmGuess.MayMean].
+func GuessRealm(realm string) RealmGuess {
+	g := RealmGuess{realm: realm, left: left(realm, isLetterOrDigit)}
+	if inner := strings.Trim(g.left, "0123456789"); inner == g.left {
+		g.letters = left(realm, unicode.IsLetter)
+	}
+	if end := strings.IndexFunc(realm, isOddInNames); end >= 0 {
+		g.first = realm[:end]
+	}
+	g.number, g.isNumber = leadingNumber(realm)
+	if strings.ContainsAny(realm, `%*?+^$|\[](){}._`) {
+		like := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(realm))
+		for _, pattern := range [...]string{"^(?:" + like + ")$", "^(?:" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(realm)) + ")$", realm} {
+			if compiled, err := regexp.Compile(pattern); err == nil {
+				g.patterns = append(g.patterns, compiled)
+			}
+		}
+	}
+	return g
+}
+
+// MayMean reports whether a program that cleans account names, looks them up by a
+// pattern or takes them for numbers could read account, which is canonical.
 //
 // Programs leave out what is no letter or digit (Symfony's getAlnum, WordPress'
-// sanitize_key, Joomla's getCmd, PHP's stripslashes and filter_input), digits as well
-// (getAlpha), or everything else (getDigits, getInt); or they keep a word of it (Perl's
-// untainting). Names are compared by LIKE and by regular expressions to ignore letter case.
-func RealmMayMean(realm, account string) bool {
+// sanitize_key, Joomla's getCmd, PHP's stripslashes and filter_input), and digits between
+// letters as well (getAlpha); or they keep what stands before a mark that no name has
+// (Perl's untainting), or behind a slash (PHP's basename). LIKE and regular expressions are
+// how many compare without letter case. Names that differ in more, such as acme-uk and
+// acme, are two accounts'.
+func (g *RealmGuess) MayMean(account string) bool {
 	name := left(account, isLetterOrDigit)
-	if name == "" || left(realm, isLetterOrDigit) == name || left(realm, unicode.IsLetter) == name {
+	if g.left == name || g.letters == name && name != "" || g.first == account ||
+		g.realm[strings.LastIndexAny(g.realm, `/\`)+1:] == account {
 		return true
 	}
-	if address, _, ok := strings.Cut(realm, "@"); ok { // mail providers drop dots, and have two domains
-		if known, _, ok := strings.Cut(account, "@"); ok && left(address, isLetterOrDigit) == left(known, isLetterOrDigit) {
+	for _, pattern := range g.patterns {
+		if pattern.MatchString(account) {
 			return true
 		}
 	}
-	if strings.ContainsAny(realm, `%*?+^$|\[]{}()`) || matchesSingly(realm, account) {
-		return true
-	}
-	for word := range strings.FieldsFuncSeq(realm, func(r rune) bool { return !isLetterOrDigit(r) && r != '_' }) {
-		if word == account {
+	if g.isNumber {
+		if number, err := strconv.ParseUint(account, 10, 53); err == nil && float64(number) == g.number {
 			return true
 		}
 	}
-	number, err := strconv.ParseUint(name, 10, 64)
-	return err == nil && mayBeNumber(realm, number)
+	return isSameMailbox(g.realm, account)
 }
 
-// matchesSingly reports whether name is what a pattern stands for, of which "_" (LIKE) and
-// "." (regular expressions) are any one character.
-func matchesSingly(pattern, name string) bool {
-	if utf8.RuneCountInString(pattern) != utf8.RuneCountInString(name) {
-		return false
-	}
-	for _, want := range pattern {
-		r, n := utf8.DecodeRuneInString(name)
-		if want != r && want != '_' && want != '.' {
-			return false
-		}
-		name = name[n:]
-	}
-	return true
+// isOddInNames reports whether r stands in no account's name, as far as anybody knows.
+func isOddInNames(r rune) bool {
+	return strings.ContainsRune("/\\#()$?!:;,|\"'<>[]{}*%^~=`", r)
 }
 
-// mayBeNumber reports whether somebody reads a number at the beginning of s, in all
-// digits of it, or in the whole: PHP's (int), JavaScript's Number, Go's ParseInt.
-func mayBeNumber(s string, number uint64) bool {
-	if n, err := strconv.ParseUint(left(s, isDigit), 10, 64); err == nil && n == number {
-		return true
+// isSameMailbox reports whether Gmail delivers mail for both to one, as express-validator's
+// normalizeEmail knows.
+func isSameMailbox(a, b string) bool {
+	nameA, domainA, _ := strings.Cut(a, "@")
+	nameB, domainB, _ := strings.Cut(b, "@")
+	isGmail := func(domain string) bool { return domain == "gmail.com" || domain == "googlemail.com" }
+	mailbox := func(name string) string {
+		name, _, _ = strings.Cut(name, "+")
+		return strings.ReplaceAll(name, ".", "")
 	}
-	if n, err := strconv.ParseInt(strings.TrimLeft(s, "+ "), 0, 64); err == nil && n >= 0 && uint64(n) == number {
-		return true
+	return isGmail(domainA) && isGmail(domainB) && mailbox(nameA) == mailbox(nameB)
+}
+
+// leadingNumber is the number with which s begins, or that all of it is: PHP's (int),
+// JavaScript's Number, Go's ParseInt, a column of integers.
+func leadingNumber(s string) (float64, bool) {
+	s = strings.TrimLeft(s, "+ ")
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		return f, f >= 0
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	return err == nil && f == float64(number)
+	if n, err := strconv.ParseInt(s, 0, 64); err == nil {
+		return float64(n), n >= 0
+	}
+	digits := s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+	f, err := strconv.ParseFloat(digits, 64)
+	return f, err == nil
 }
 
 // left is what is left of s of the characters that are kept.
@@ -176,8 +208,6 @@ func left(s string, keep func(rune) bool) string {
 }
 
 func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-
-func isDigit(r rune) bool { return r >= '0' && r <= '9' }
 
 // isInvisible reports whether a reader or a database may compare as if r were not
 // there: SQL Server does so with unassigned characters, and MySQL's utf8 of three

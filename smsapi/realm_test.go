@@ -60,21 +60,25 @@ func TestCanonicalRealmNoAllocation(t *testing.T) {
 	}
 }
 
-func TestRealmMayMean(t *testing.T) {
+func TestRealmGuess(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		realm, account string
 		want           bool
 	}{
-		{"my-realm", "myrealm", true}, {"my realm", "my_realm", true}, {`my\realm`, "myrealm", true}, {"my1realm2", "myrealm", true},
-		{"myrealm.x", "myrealm", true}, {"x@myrealm", "myrealm", true}, {"m_realm", "myrealm", true}, {"my.ealm", "myrealm", true},
-		{"my%", "myrealm", true}, {".*", "myrealm", true}, {"^my", "myrealm", true},
-		{"042", "42", true}, {"42-x", "42", true}, {"42abc", "42", true}, {"42.0", "42", true}, {"+42", "42", true}, {"4.2e1", "42", true}, {"0x2a", "42", true},
-		{"my.realm@googlemail.com", "myrealm@gmail.com", true},
+		{"my-realm", "myrealm", true}, {"my realm", "my_realm", true}, {`my\realm`, "myrealm", true}, {"my1realm", "myrealm", true},
+		{"myrealm/x", "myrealm", true}, {"x/myrealm", "myrealm", true}, {"m_realm", "myrealm", true}, {"my.ealm", "myrealm", true},
+		{"my%", "myrealm", true}, {"my*", "myrealm", true}, {".*", "myrealm", true}, {"^my", "myrealm", true}, {"[a-z]+", "myrealm", true},
+		{"042", "42", true}, {"42-x", "42", true}, {"42abc", "42", true}, {"42.0", "42", true}, {"+42", "42", true}, {"4.2e1", "42", true}, {"0x2a", "42", true}, {"4_2", "42", true},
+		{"my.realm+x@googlemail.com", "myrealm@gmail.com", true},
 		{"second", "myrealm", false}, {"myrealms", "myrealm", false}, {"realm", "myrealm", false}, {"myrealm", "myrealm2", false},
-		{"my", "myrealm", false}, {"acme-uk", "myrealm", false}, {"43", "42", false}, {"142", "42", false}, {"m_realmx", "myrealm", false},
+		{"my", "myrealm", false}, {"43", "42", false}, {"142", "42", false}, {"m_realmx", "myrealm", false}, {"shop-42", "42", false},
+		{"acme2", "acme", false}, {"acme-2", "acme", false}, {"acme-uk", "acme", false}, {"acme uk", "acme", false}, {"acme.uk", "acme", false},
+		{"sales@acme.com", "acme", false}, {"bob+sms@other.com", "acme", false}, {"other (uk)", "acme", false}, {"$other", "acme", false}, {"other[1]", "acme", false},
+		{"info@b.org", "info@a.com", false}, {"daily news", "news", false}, {"sales@acme.com", "sales", false}, {"(", "acme", false}, {"-", "acme", false},
 	} {
-		if got := RealmMayMean(tt.realm, tt.account); got != tt.want {
+		g := GuessRealm(tt.realm)
+		if got := g.MayMean(tt.account); got != tt.want {
 			t.Errorf("%q for %q: %v", tt.realm, tt.account, got)
 		}
 	}

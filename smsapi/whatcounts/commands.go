@@ -46,10 +46,10 @@ func resembles(raw string) smsapi.Kind {
 	var buf [64]byte
 	skeleton := smsapi.ValueSkeleton(buf[:0], raw)
 	switch {
-	case smsapi.HoldsInOrder(raw, commandFanOut):
+	case smsapi.Spells(raw, commandFanOut):
 		return smsapi.FanOut
 	case bytes.Contains(skeleton, []byte("sms")) && bytes.Contains(skeleton, []byte("send")) &&
-		!bytes.HasPrefix(skeleton, []byte(commandStop)), smsapi.HoldsInOrder(raw, commandSend):
+		!bytes.HasPrefix(skeleton, []byte(commandStop)), smsapi.Spells(raw, commandSend):
 		return smsapi.Send
 	}
 	return smsapi.Other

@@ -90,7 +90,7 @@ func (f *fixture) judge(r *http.Request) (verdict, *smsapi.Refusal) {
 
 // holds reports whether the fixture's opt-out forbids the call.
 func (f *fixture) holds(call *smsapi.Call) bool {
-	if call.Realm != f.realm && (call.Realm == "second" || !smsapi.RealmMayMean(call.Realm, f.realm)) {
+	if guess := smsapi.GuessRealm(call.Realm); call.Realm != f.realm && (call.Realm == "second" || !guess.MayMean(f.realm)) {
 		return false
 	}
 	for _, to := range call.Recipients {

@@ -52,7 +52,7 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	}
 	harmless := isHarmless(string(decoded))
 	// What is in no command's name may be an escape that somebody undoes: sms&#115;end…
-	if !f.plain && !harmless && !isName(bytes.TrimSpace(decoded)) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
+	if !harmless && bytes.ContainsAny(decoded, `&%;\`) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
 		return smsapi.Other, refusedCommand
 	}
 	if !harmless && resembles(f.raw) == smsapi.FanOut {
@@ -68,17 +68,6 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	default:
 		return smsapi.Send, nil
 	}
-}
-
-// isName reports whether s is made of letters, digits and what stands between words, as
-// the names of commands are.
-func isName(s []byte) bool {
-	for _, c := range s {
-		if !plainValueByte[c] {
-			return false
-		}
-	}
-	return true
 }
 
 // harmless reports whether the command is one that is known to message nobody.

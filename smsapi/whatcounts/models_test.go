@@ -195,8 +195,8 @@ var models = []model{
 			views = append(views, first(values), last(values), last(both))
 		}
 		letters := slices.Clone(all)
-		for i, p := range all { // Symfony's getAlpha, Joomla's getWord; numbers by getDigits
-			if p.name != "phone" && p.name != "sender_code" {
+		for i, p := range all { // Symfony's getAlpha, Joomla's getWord
+			if p.name == "c" || p.name == "cmd" {
 				letters[i].value = lettersOnly(p.value)
 			}
 		}
@@ -205,7 +205,9 @@ var models = []model{
 	{"the first word", func(a asked) []seen { // Perl, untainting
 		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), laxDecode)
 		for i := range all {
-			all[i].value = firstWordOf.FindString(all[i].value)
+			if roleOf(all[i].name) != realm { // accounts of one company are alike in their first word
+				all[i].value = firstWordOf.FindString(all[i].value)
+			}
 		}
 		return []seen{first(all)}
 	}},
