@@ -64,9 +64,14 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			return dst[:start], err
 		}
 	}
-	dst = r.leadingNumbers(dst, field)
+	for element := range strings.FieldsFuncSeq(field, isListMark) {
+		dst = r.leadingNumbers(dst, element)
+	}
 	return dst[:start+len(unique(dst[start:]))], nil
 }
+
+// isListMark reports whether c separates numbers, as cutElement has it once it is folded.
+func isListMark(c rune) bool { return strings.ContainsRune(",;|\uFF0C\uFF1B\uFF5C\u3001\u060C\u061B", c) }
 
 // leadingNumbers appends what is read by those who take grouping out and then read an
 // integer, which ends at what they left: 1-206-555-1212.0, 1 206 555 1212/5. So the

@@ -122,7 +122,7 @@ func GuessRealm(realm string) RealmGuess {
 		g.first = realm[:end]
 	}
 	g.number, g.isNumber = leadingNumber(realm)
-	if strings.ContainsAny(realm, `%*?+^$|\[](){}._`) {
+	if strings.ContainsAny(realm, `%*?+^$|\[]()._`) {
 		like := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(realm))
 		for _, pattern := range [...]string{"^(?:" + like + ")$", "^(?:" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(realm)) + ")$", realm} {
 			if compiled, err := regexp.Compile(pattern); err == nil {
