@@ -47,6 +47,9 @@ func numeral(id string) bool {
 	return run(rest) != ""
 }
 
+// maxTail is the longest fraction of an amount that is looked at, in digits.
+const maxTail = 16
+
 // amount reports whether a folded field holds a number as a spreadsheet prints it: at
 // least so many groups of thousands, and a decimal fraction that is short or zero.
 // 12,065,551,212.00 is 12065551212 to .NET, to Visual Basic and to whoever takes out
@@ -54,9 +57,8 @@ func numeral(id string) bool {
 // writes all groups but the last with two digits.
 func amount(plain []byte, groups int) bool {
 	for i := bytes.IndexByte(plain, '.'); i >= 0; {
-		tail := leadingDigits(plain[i:])
-		follows := len(tail) > 0 && i+1 < len(plain) && plain[i+1] == tail[0]
-		if follows && (len(tail) < 3 || len(bytes.Trim(tail, "0")) == 0) && thousands(plain[:i]) >= groups {
+		tail := run(string(plain[i+1 : min(i+1+maxTail, len(plain))]))
+		if tail != "" && (len(tail) < 3 || strings.Trim(tail, "0") == "") && thousands(plain[:i]) >= groups {
 			return true
 		}
 		next := bytes.IndexByte(plain[i+1:], '.')

@@ -86,6 +86,7 @@ func (r *Region) leadingNumbers(dst []Number, field string) []Number {
 		_, possible := r.canonical(all.string())
 		long = !possible || strings.HasSuffix(strings.TrimSpace(field), "#") // an extension, as Americans write it
 	}
+	read := 0
 	for i, c := range field {
 		if c >= '0' && c <= '9' {
 			if d.put(byte(c)); d.n > len(d.b) {
@@ -93,8 +94,9 @@ func (r *Region) leadingNumbers(dst []Number, field string) []Number {
 			}
 			continue
 		}
-		if d.n >= minLeading && d.n < all.n && d.fits() && (long || strings.IndexRune(field, c) == i) {
+		if d.n > read && d.n >= minLeading && d.n < all.n && d.fits() && (long || strings.IndexRune(field, c) == i) {
 			dst = r.digitReadings(dst, len(dst), d.string())
+			read = d.n
 		}
 	}
 	return dst

@@ -106,6 +106,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
 		}
 		dst = r.wordedSenders(dst, start, id, number.n)
+		dst = r.firstRun(dst, start, id, number.n)
 		if d := keypad(id); d != "" {
 			dst = r.numberSenders(dst, start, d)
 		}
@@ -214,6 +215,17 @@ func (r *Region) wordedSenders(dst []Sender, start int, id string, all int) []Se
 	}
 	if d := keypad(id[:last]); len(d) >= minListed { // 1800flowers x5
 		dst = r.numberSenders(dst, start, d)
+	}
+	return dst
+}
+
+// firstRun appends what is read by those who look for a number in an ID: the first run of
+// digits in a12345b6 (Joomla's getInt, re.search).
+func (r *Region) firstRun(dst []Sender, start int, id string, all int) []Sender {
+	if at := strings.IndexAny(id, "0123456789"); at >= 0 {
+		if d := run(id[at:]); len(d) >= minHidden && len(d) < all && len(d) <= maxPrefixed {
+			dst = r.numberSenders(dst, start, d)
+		}
 	}
 	return dst
 }

@@ -145,6 +145,7 @@ func TestSenderReadings(t *testing.T) {
 		{"junk before", "US", "9912065551212", "12065551212 9912065551212", nil},
 		{"old Brazilian", "BR", "551187654321", "551187654321 5511987654321", nil},
 		{"blanks", "US", "My Brand", "my brand mybrand", nil},
+		{"run of digits", "US", "a12345b6", "12345 123456 23456 a12345b6", nil},
 		{"stroke", "US", "MyBranđ", "mybran mybrand mybrandj mybranđ", nil},
 		{"sharp s", "US", "Boß", "bo bos boss boß", nil},
 		{"umlaut", "US", "Müller", "mller mueller muller müller", nil},

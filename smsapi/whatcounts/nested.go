@@ -7,8 +7,8 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// outOfPlace reports whether a query holds a slash, as it is or encoded, and whether it
-// may hold an encoded separator, once or more. Most sends hold neither, so what either of
+// outOfPlace reports whether a query holds a slash, as it is or encoded, or an encoded "?"
+// (PrestaShop takes arguments behind one in its route), and whether it may hold an encoded separator, once or more. Most sends hold neither, so what either of
 // them is looked for need not be.
 func outOfPlace(query string) (slash, separator bool) {
 	slash = strings.IndexByte(query, '/') >= 0
@@ -25,6 +25,7 @@ func outOfPlace(query string) (slash, separator bool) {
 			separator = separator || again || query[1] == '6'
 		case '3':
 			separator = separator || query[1]|0x20 == 'b'
+			slash = slash || query[1]|0x20 == 'f'
 		}
 	}
 }
