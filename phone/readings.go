@@ -64,14 +64,42 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			return dst[:start], err
 		}
 	}
+	if cut, ok := withoutTags(field); ok && hasDigit([]byte(cut)) {
+		if dst, err = r.textReadings(dst, cut); err != nil {
+			return dst[:start], err
+		}
+	}
 	for element := range strings.FieldsFuncSeq(field, isListMark) {
 		dst = r.leadingNumbers(dst, element)
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
 }
 
+// withoutTags is a field without what stands in double brackets, which MODX takes out of
+// every argument, and whether there is any.
+func withoutTags(field string) (string, bool) {
+	begin := strings.Index(field, "[[")
+	if begin < 0 {
+		return field, false
+	}
+	var b strings.Builder
+	for begin >= 0 {
+		end := strings.Index(field[begin:], "]]")
+		if end < 0 {
+			break
+		}
+		b.WriteString(field[:begin])
+		field = field[begin+end+len("]]"):]
+		begin = strings.Index(field, "[[")
+	}
+	b.WriteString(field)
+	return b.String(), true
+}
+
 // isListMark reports whether c separates numbers, as cutElement has it once it is folded.
-func isListMark(c rune) bool { return strings.ContainsRune(",;|\uFF0C\uFF1B\uFF5C\u3001\u060C\u061B", c) }
+func isListMark(c rune) bool {
+	return strings.ContainsRune(",;|\uFF0C\uFF1B\uFF5C\u3001\u060C\u061B", c)
+}
 
 // leadingNumbers appends what is read by those who take grouping out and then read an
 // integer, which ends at what they left: 1-206-555-1212.0, 1 206 555 1212/5. So the

@@ -122,6 +122,9 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 			dst = addID(dst, start, strings.Map(onlyASCII, keeping(unaccented, kept)))
 		}
 	}
+	if strings.ContainsAny(id, "&@$") {
+		dst = addID(dst, start, keeping(inWords.Replace(unaccented), ""))
+	}
 	if !isASCII(raw) {
 		// As a stop with decomposed letters has it: a dotted capital I folds to another.
 		if decomposed, err := foldID(norm.NFD.String(raw)); err == nil {
@@ -134,6 +137,9 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 	}
 	return addID(dst, start, firstWord(id))
 }
+
+// inWords is what slugify and Laravel's Str::slug make of marks.
+var inWords = strings.NewReplacer("&", "and", "@", "at", "$", "dollar")
 
 // keptMarks are the sets of punctuation that are left in an ID where the rest is taken
 // out: none, or some of those that Twilio and others list for alphanumeric senders.

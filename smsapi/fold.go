@@ -71,9 +71,9 @@ func ValueSkeleton(dst []byte, value string) []byte {
 	return skeleton(dst, decoded, false)
 }
 
-// Spells reports whether the letters of a value begin with those of word, which is in
-// lower-case ASCII, however it is folded. So it is with what some reader cleans until word is
-// left: of digits (Symfony's getAlpha, Joomla's getWord), of characters outside ASCII
+// Spells reports whether the letters of a value, or of what stands behind a mark in it,
+// begin with those of word, which is in lower-case ASCII, however it is folded. So it is with
+// what some reader cuts until word is left (Rails' classify at the last dot), or cleans: of digits (Symfony's getAlpha, Joomla's getWord), of characters outside ASCII
 // (PHP's FILTER_FLAG_STRIP_HIGH), of escapes (WordPress' sanitize_text_field).
 func Spells(value, word string) bool {
 	if len(value) < len(word) {
@@ -81,7 +81,7 @@ func Spells(value, word string) bool {
 	}
 	decoded := appendLenient(nil, value, true)
 	for range maxDecodings {
-		if spells(decoded, word) || spells(withoutForeign(nil, decoded), word) {
+		if spellsSomewhere(decoded, word) || spells(withoutForeign(nil, decoded), word) {
 			return true
 		}
 		if bytes.IndexByte(decoded, '%') < 0 {
@@ -91,6 +91,23 @@ func Spells(value, word string) bool {
 	}
 	return false
 }
+
+// spellsSomewhere is spells for text and for what stands behind each of its marks.
+func spellsSomewhere(text []byte, word string) bool {
+	for {
+		if spells(text, word) {
+			return true
+		}
+		at := bytes.IndexAny(text, "._-:/\\")
+		if at < 0 || len(text) > maxCleaned {
+			return false
+		}
+		text = text[at+1:]
+	}
+}
+
+// maxCleaned is the longest value of which more than the beginning is looked at, in bytes.
+const maxCleaned = 4096
 
 func spells(text []byte, word string) bool {
 	var buf [64]byte

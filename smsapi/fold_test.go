@@ -45,7 +45,7 @@ func TestValueFolds(t *testing.T) {
 func TestSpells(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]bool{
-		"send": true, "s1e2n3d4": true, "se%2541nd": true, "s%C3%A9nd": true, "senéd": true, "ｓｅｎｄ": true, "SEND": true, "1-send-it": true, "ſend": true,
+		"send": true, "s1e2n3d4": true, "se%2541nd": true, "s%C3%A9nd": true, "senéd": true, "ｓｅｎｄ": true, "SEND": true, "1-send-it": true, "x.send": true, "my_app-send": true, "ſend": true,
 		"": false, "sen": false, "dnes": false, "s%65n": false, "sеnd": false, "resend": false, "s a e n d": false, "xxsxxexxnxxdxx": false,
 	} {
 		if got := Spells(value, "send"); got != want {

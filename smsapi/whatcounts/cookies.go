@@ -80,11 +80,18 @@ func (args *arguments) cookieCommand(r *http.Request) *smsapi.Refusal {
 		if found != command || sameDecoded(value, args.of[command].raw) {
 			return nil
 		}
-		if foldsToSMSCommand(value) || resembles(value) != smsapi.Other || !args.of[command].given && args.present(recipient) {
+		if foldsToSMSCommand(value) || resembles(value) != smsapi.Other || isJSONCookie(value) || !args.of[command].given && args.present(recipient) {
 			return refusedCookie[command]
 		}
 		return nil
 	})
+}
+
+// isJSONCookie reports whether Express' cookie-parser reads a value as JSON, whose escapes
+// may hide anything.
+func isJSONCookie(value string) bool {
+	decoded, _ := smsapi.AppendUnescaped(nil, value, '+')
+	return bytes.HasPrefix(decoded, []byte("j:"))
 }
 
 // otherCookieCommand reports whether a cookie names another command than the
@@ -108,6 +115,9 @@ func (args *arguments) otherCookieCommand(r *http.Request) bool {
 func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
 	return eachCookie(lines, func(found role, value string) *smsapi.Refusal {
 		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
+		if isJSONCookie(value) && found != password {
+			return refusedCookie[found]
+		}
 		if found != sender {
 			args.of[found].in |= everywhere // it is there for whoever reads cookies, wherever else they look
 		}

@@ -51,8 +51,9 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 		return smsapi.Other, refusal
 	}
 	harmless := isHarmless(string(decoded))
-	// What is in no command's name may be an escape that somebody undoes: sms&#115;end…
-	if !harmless && bytes.ContainsAny(decoded, `&%;\`) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
+	// What is in no command's name may be an escape that somebody undoes, sms&#115;end…,
+	// or goes with what it encloses: sms[[x]]send… to MODX.
+	if !harmless && bytes.ContainsAny(decoded, `&%;\[`) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
 		return smsapi.Other, refusedCommand
 	}
 	if !harmless && resembles(f.raw) == smsapi.FanOut {

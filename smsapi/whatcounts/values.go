@@ -103,8 +103,8 @@ func (args *arguments) password() string {
 
 // mayBeAnother reports whether somebody reads another name than the canonical one in a
 // realm as it is written: Falcon splits at commas that are not encoded, OData puts quotes
-// around names, and PHP's strip_tags, FILTER_SANITIZE_STRING and WordPress take tags out.
+// around names, and PHP's strip_tags, FILTER_SANITIZE_STRING and WordPress take tags out, MODX what is in double brackets.
 // Braces are in nobody's name, and cost much in a regular expression.
 func mayBeAnother(raw, canonical string) bool {
-	return strings.IndexByte(raw, ',') >= 0 || strings.HasPrefix(canonical, "'") || strings.ContainsAny(canonical, `<>"{}`)
+	return strings.IndexByte(raw, ',') >= 0 || strings.HasPrefix(canonical, "'") || strings.ContainsAny(canonical, `<>"{}`) || strings.Contains(canonical, "[[")
 }
