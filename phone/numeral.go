@@ -47,6 +47,15 @@ func numeral(id string) bool {
 	return run(rest) != ""
 }
 
+// tight is a folded sender without blanks, and without the pluses that may have been some:
+// Spring takes them out before it reads a number, 0 x3039.
+func tight(id string) string {
+	if strings.IndexAny(id, " +") < 0 {
+		return id
+	}
+	return strings.NewReplacer(" ", "", "+", "").Replace(id)
+}
+
 // maxTail is the longest fraction of an amount that is looked at, in digits.
 const maxTail = 16
 

@@ -90,7 +90,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	}
 	if letters {
 		id = strings.TrimLeft(id, "+ ") // a plus may have been a blank
-		if !isID(id) || numeral(id) {
+		if !isID(id) || numeral(id) || numeral(tight(id)) {
 			return dst, ErrUnreadable
 		}
 		dst = sanitized(append(dst, Sender(id)), start, id, s)
@@ -107,6 +107,9 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		}
 		dst = r.wordedSenders(dst, start, id, number.n)
 		dst = r.firstRun(dst, start, id, number.n)
+		if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && last != "" { // PHP's basename
+			dst = r.moreReadings(dst, start, last)
+		}
 		if d := keypad(id); d != "" {
 			dst = r.numberSenders(dst, start, d)
 		}
@@ -125,6 +128,9 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	}
 	if numeral(id) {
 		return dst, ErrUnreadable
+	}
+	if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && last != "" {
+		dst = r.moreReadings(dst, start, last)
 	}
 	var buf [MaxSender]byte
 	plain, err := fold(buf[:0], id)

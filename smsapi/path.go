@@ -2,6 +2,7 @@ package smsapi
 
 import (
 	"bytes"
+	"html"
 	"net/url"
 	"strings"
 	"unicode"
@@ -80,6 +81,8 @@ func skipAhead(text string, i int, c byte) int {
 		switch {
 		case isEscape(text[i:]), strings.HasPrefix(text[i:], "../"): // as who would not have it leave a folder does
 			i += 3
+		case text[i] == '<' && strings.IndexByte(text[i:min(i+maxTag, len(text))], '>') >= 0: // strip_tags
+			i += 1 + strings.IndexByte(text[i:], '>')
 		case vanishes(text[i]):
 			i++
 		default:
@@ -99,6 +102,8 @@ func skipBack(text string, i int, c byte) int {
 		switch {
 		case i > 2 && (isEscape(text[i-3:i]) || text[i-3:i] == "../"):
 			i -= 3
+		case text[i-1] == '>' && strings.LastIndexByte(text[max(0, i-maxTag):i], '<') >= 0:
+			i = strings.LastIndexByte(text[:i], '<')
 		case lower(text[i-1]) == c:
 			return i - 1
 		case vanishes(text[i-1]):
@@ -109,6 +114,9 @@ func skipBack(text string, i int, c byte) int {
 	}
 	return -1
 }
+
+// maxTag is the longest tag that is looked for, in bytes.
+const maxTag = 64
 
 // isEscape reports whether s begins with an escape.
 func isEscape(s string) bool {
@@ -125,10 +133,10 @@ func isWordOf(text string, begin, end int) bool {
 }
 
 // oddPathByte has the bytes by which a path may hold a name that it does not show: those
-// of escapes, of other scripts, of tokens, and those that go.
+// of escapes, of entities, of other scripts, of tokens, and those that go.
 var oddPathByte = func() (t [256]bool) {
 	for i := range t {
-		t[i] = i < ' ' || i >= 0x7f || i == '%' || i == '('
+		t[i] = i < ' ' || i >= 0x7f || i == '%' || i == '(' || i == '&'
 	}
 	return t
 }()
@@ -376,6 +384,9 @@ func oddPathNames(path, name string, in where) bool {
 		folded := foldPath(path)
 		if holdsName(folded, name, in) || in == inPath && isCleaned(path, name) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
 			return true
+		}
+		if in == inPath && strings.IndexByte(path, '&') >= 0 && holdsName(html.UnescapeString(path), name, in) {
+			return true // html_entity_decode
 		}
 		again := string(appendLenient(nil, path, false))
 		if again == path {

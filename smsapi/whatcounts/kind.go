@@ -52,8 +52,9 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	}
 	harmless := isHarmless(string(decoded))
 	// What is in no command's name may be an escape that somebody undoes, sms&#115;end…,
-	// or goes with what it encloses: sms[[x]]send… to MODX.
-	if !harmless && bytes.ContainsAny(decoded, `&%;\[`) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
+	// or goes with what it encloses: sms[[x]]send… to MODX. A number may be a command's in
+	// an enumeration (.NET).
+	if !harmless && (bytes.ContainsAny(decoded, `&%;\[`) || isNumber(decoded)) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
 		return smsapi.Other, refusedCommand
 	}
 	if !harmless && resembles(f.raw) == smsapi.FanOut {
@@ -69,6 +70,12 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	default:
 		return smsapi.Send, nil
 	}
+}
+
+// isNumber reports whether s is digits, with a sign or blanks around.
+func isNumber(s []byte) bool {
+	s = bytes.Trim(s, " +-\t\r\n")
+	return len(s) > 0 && len(bytes.Trim(s, "0123456789")) == 0
 }
 
 // harmless reports whether the command is one that is known to message nobody.
