@@ -96,6 +96,9 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 		args.noteContainer(p.Value)
 	default:
 		args.container = args.container || namesContent(p.Name)
+		if r := underscoredRole(p.Name); r != noRole && !p.Bare {
+			args.object(r, refusedSpelling[r])
+		}
 	}
 }
 

@@ -78,6 +78,30 @@ func foldedRole(name string) role {
 // before or behind it. Longer ones are nobody's, and would take long to look at.
 const maxOddName = 256
 
+// underscoredRole is the role of a plain name with underscores where none belong: lodash's
+// camelCase, humps and camelcase-keys make phone of _phone, and senderCode of sender__code.
+func underscoredRole(name string) role {
+	var buf [len("sender_code")]byte
+	n := 0
+	for i := range len(name) {
+		if name[i] == '_' {
+			continue
+		}
+		if n == len(buf) {
+			return noRole
+		}
+		buf[n] = name[i]
+		n++
+	}
+	if n == len(name) {
+		return noRole
+	}
+	if string(buf[:n]) == "sendercode" {
+		return sender
+	}
+	return roleOf(string(buf[:n]))
+}
+
 // stackRole is the role of a name that begins with what Struts calls the top of its
 // stack: the rest of it is a name like any other there. So it is behind PHP's own
 // variables where an old program extracts its arguments, and behind what Next.js puts
