@@ -104,7 +104,7 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 		if len(id) > maxID {
 			dst = addSender(dst, start, Sender(id[:maxID]))
 		}
-		return dst
+		return addID(dst, start, withoutInner(id))
 	}
 	unaccented := strings.Map(func(c rune) rune {
 		if unicode.Is(unicode.M, c) {
@@ -136,6 +136,20 @@ func sanitized(dst []Sender, start int, id, raw string) []Sender {
 		}
 	}
 	return addID(dst, start, firstWord(id))
+}
+
+// withoutInner is an ID without the digits between its letters, which Symfony's getAlpha
+// and Joomla's getWord take out, or "". Those at an end make it another: Brand2.
+func withoutInner(id string) string {
+	if at := strings.IndexAny(id, "0123456789"); at <= 0 || strings.Trim(id, "0123456789") != id {
+		return ""
+	}
+	return strings.Map(func(c rune) rune {
+		if unicode.IsDigit(c) {
+			return -1
+		}
+		return c
+	}, id)
 }
 
 // inWords is what slugify and Laravel's Str::slug make of marks.

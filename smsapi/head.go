@@ -125,6 +125,7 @@ var movingHeaders = map[string]bool{
 	"xforwardedserver":     false,
 	"xrequestbase":         true, // Catalyst
 	"daphnerootpath":       true, // Daphne
+	"xmiddlewarerewrite":   true, // Next.js, where a middleware hands the request's headers back
 }
 
 // mayMove reports whether a header of that name could say where a request goes, and

@@ -71,6 +71,10 @@ func (a *API) readCountries(args *arguments, cookies []string, to *smsapi.Recipi
 // maxCountries is how many countries one request may name.
 const maxCountries = 8
 
+// maxForeign is the longest phone that is read in another country, in bytes: a few
+// numbers. Lists of hundreds would take seconds, in each country anew.
+const maxForeign = 128
+
 // readIn adds what the phone is in a country, or anywhere if that is none.
 func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
 	name = strings.TrimSpace(name)
@@ -85,6 +89,9 @@ func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi
 		return nil
 	}
 	field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
+	if len(field) > maxForeign {
+		return refusedReadings
+	}
 	phones, err := region.Readings(to.Phones, string(field))
 	if err != nil {
 		return failedPhone
