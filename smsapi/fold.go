@@ -160,14 +160,19 @@ func findFolded(decoded []byte, list bool, known []string) int {
 	if list {
 		return anyStretchFolds(decoded, known)
 	}
-	return nameFolds(decoded, known)
+	if found := nameFolds(decoded, known); found >= 0 {
+		return found
+	}
+	var buf [maxSkeleton]byte // separators that are taken out as well
+	return indexOf(known, skeleton(buf[:0], decoded, true))
 }
 
-// withoutForeign is s without escapes and bytes outside ASCII, which those who clean text
-// take out (WordPress' sanitize_key and sanitize_text_field, PHP's FILTER_FLAG_STRIP_HIGH).
+// withoutForeign is s without escapes, tags and bytes outside ASCII, which those who clean
+// text take out (WordPress' sanitize_key and sanitize_text_field, PHP's strip_tags and
+// FILTER_FLAG_STRIP_HIGH).
 // It is s itself where there are none, and else appended to dst.
 func withoutForeign(dst, s []byte) []byte {
-	at := bytes.IndexFunc(s, func(r rune) bool { return r == '%' || r >= utf8.RuneSelf })
+	at := bytes.IndexFunc(s, func(r rune) bool { return r == '%' || r == '<' || r >= utf8.RuneSelf })
 	if at < 0 {
 		return s
 	}
@@ -176,6 +181,12 @@ func withoutForeign(dst, s []byte) []byte {
 		if s[i] == '%' {
 			if i+3 <= len(s) && hexDigit[s[i+1]]|hexDigit[s[i+2]] < 0x10 {
 				i += 2
+				continue
+			}
+		}
+		if s[i] == '<' {
+			if end := bytes.IndexByte(s[i:min(i+maxTag, len(s))], '>'); end >= 0 {
+				i += end
 				continue
 			}
 		}

@@ -109,7 +109,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.control = args.control || holdsControl(p.Name)
-	args.container = args.container || namesContent(p.Name)
+	args.container = args.container || namesContent(p.Name) || isEntry(p)
 	if args.singleBytes && !args.foreign {
 		args.foreign = !decodesToASCII(p.Name)
 	}

@@ -7,8 +7,9 @@ import (
 )
 
 // Some readers take all arguments from the value of one: LoopBack 2 from args, Lucee from
-// argumentCollection, both as JSON, and Django REST framework up to 3.2 a whole body from
-// _content, if _content_type names its kind.
+// argumentCollection, both as JSON, Django REST framework up to 3.2 a whole body from
+// _content, if _content_type names its kind, and ASP.NET the entries of a dictionary from
+// [0].Key=phone and [0].Value=1.
 
 // noteContainer notes a pair that holds arguments for one of them, where it looks like it.
 func (args *arguments) noteContainer(value string) {
@@ -23,4 +24,16 @@ func namesContent(name string) bool {
 	var buf [len("_content_type") * len("%00")]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
 	return strings.EqualFold(string(decoded), "_content_type")
+}
+
+// isEntry reports whether a pair is the key of an entry of ASP.NET's dictionaries, and that
+// is an argument that matters.
+func isEntry(p *smsapi.Pair) bool {
+	if len(p.Name) > maxOddName || len(p.Value) > maxOddName {
+		return false
+	}
+	var buf [maxOddName]byte
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], p.Name, ' ')
+	n := len(decoded) - len("].key")
+	return n >= 0 && strings.EqualFold(string(decoded[n:]), "].key") && foldedRole(p.Value) != noRole
 }
