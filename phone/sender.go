@@ -2,7 +2,9 @@ package phone
 
 import (
 	"html"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,6 +24,8 @@ const (
 	// have three to six digits in nearly all countries; the longer ones are told
 	// from phones by their length.
 	maxShort = 6
+	// maxShortCode is above all of these.
+	maxShortCode = 1_000_000
 	// minHidden is the fewest digits of an alphanumeric sender that are a reading
 	// of their own, for backends that keep digits only.
 	minHidden = 3
@@ -106,7 +110,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 			dst = r.numberSenders(dst, start, strings.Clone(number.string()))
 		}
 		dst = r.wordedSenders(dst, start, id, number.n)
-		dst = r.firstRun(dst, start, id, number.n)
+		dst = r.runSenders(dst, start, id, number.n)
 		if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && last != "" { // PHP's basename
 			dst = r.moreReadings(dst, start, last)
 		}
@@ -225,16 +229,22 @@ func (r *Region) wordedSenders(dst []Sender, start int, id string, all int) []Se
 	return dst
 }
 
-// firstRun appends what is read by those who look for a number in an ID: the first run of
-// digits in a12345b6 (Joomla's getInt, re.search).
-func (r *Region) firstRun(dst []Sender, start int, id string, all int) []Sender {
-	if at := strings.IndexAny(id, "0123456789"); at >= 0 {
-		if d := run(id[at:]); len(d) >= minHidden && len(d) < all && len(d) <= maxPrefixed {
+// runSenders appends what is read by those who look for a number in an ID: the first run of
+// digits in a12345b6 (Joomla's getInt, re.search), and each that is long enough for a phone.
+func (r *Region) runSenders(dst []Sender, start int, id string, all int) []Sender {
+	enough := minHidden
+	for at := strings.IndexAny(id, digitChars); at >= 0; at = strings.IndexAny(id, digitChars) {
+		d := run(id[at:])
+		id = id[at+len(d):]
+		if len(d) >= enough && len(d) < all && len(d) <= maxPrefixed {
 			dst = r.numberSenders(dst, start, d)
 		}
+		enough = minListed
 	}
 	return dst
 }
+
+const digitChars = "0123456789"
 
 // partSenders appends the readings of the digits in a part of a sender, if they are
 // enough for a number and not all digits of it.
@@ -275,6 +285,10 @@ func (r *Region) numericSender(d string) Sender {
 // numberSenders appends the readings of a sender of digits, each once since
 // dst[start:].
 func (r *Region) numberSenders(dst []Sender, start int, d string) []Sender {
+	// A short code in the lower half of a number of 64 bits: x | 0 of JavaScript, Go's int32(x).
+	if n, err := strconv.ParseUint(d, 10, 64); err == nil && n > math.MaxUint32 && n&math.MaxUint32 < maxShortCode {
+		dst = addSender(dst, start, Sender(strconv.FormatUint(n&math.MaxUint32, 10)))
+	}
 	var room [8]Number
 	if len(d) > maxShort+len(r.plan.code) {
 		if numbers, ok := r.short(room[:0], 0, d); ok {

@@ -148,6 +148,7 @@ func TestSenderReadings(t *testing.T) {
 		{"run of digits", "US", "a12345b6", "12345 123456 23456 a12345b6", nil},
 		{"behind a slash", "US", "9/12345", "12345 912345", nil},
 		{"a name behind a slash", "US", "x/MyBrand", "mybrand x x/mybrand xmybrand", nil},
+		{"lower half of 64 bits", "US", "4294979641", "12345 14294979641 4294979641", nil},
 		{"digits between letters", "US", "my1brand", "my1brand mybrand", nil},
 		{"stroke", "US", "MyBranđ", "mybran mybrand mybrandj mybranđ", nil},
 		{"sharp s", "US", "Boß", "bo bos boss boß", nil},

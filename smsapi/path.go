@@ -164,25 +164,37 @@ func QueryNames(query, name string) bool {
 // isRoute reports whether an argument's value is a route that ends with the name once it is
 // cleaned, or decoded once more and cleaned.
 func isRoute(query, name string) bool {
-	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
-		argument, value, ok := strings.Cut(pair, "=")
-		if !ok || pair[0] == '/' {
-			argument, value = "", pair
+	for pair := range strings.SplitSeq(query, "&") {
+		if pairIsRoute(pair, name) {
+			return true
 		}
-		// CodeIgniter's, ThinkPHP's, OpenCart's and Yii's may have a suffix.
-		suffixed := argument == "" || argument == "s" || argument == "r" || argument == "route" || argument == "_route_"
-		for range maxDecodings + 1 {
-			if cleanedNames(value, name, func(begin, end int) bool {
-				return startsRoute(value, begin) && endsRoute(value, end, suffixed)
-			}) {
+		for part := range strings.SplitSeq(pair, ";") {
+			if len(part) < len(pair) && pairIsRoute(part, name) {
 				return true
 			}
-			again := string(appendLenient(nil, value, false))
-			if again == value {
-				break
-			}
-			value = again
 		}
+	}
+	return false
+}
+
+func pairIsRoute(pair, name string) bool {
+	argument, value, ok := strings.Cut(pair, "=")
+	if !ok || pair[0] == '/' {
+		argument, value = "", pair
+	}
+	// CodeIgniter's, ThinkPHP's, OpenCart's and Yii's may have a suffix.
+	suffixed := argument == "" || argument == "s" || argument == "r" || argument == "route" || argument == "_route_"
+	for range maxDecodings + 1 {
+		if cleanedNames(value, name, func(begin, end int) bool {
+			return startsRoute(value, begin) && endsRoute(value, end, suffixed)
+		}) {
+			return true
+		}
+		again := string(appendLenient(nil, value, false))
+		if again == value {
+			break
+		}
+		value = again
 	}
 	return false
 }
@@ -279,11 +291,37 @@ func mayName(query, name string) bool {
 			break
 		}
 		rest = rest[i+1:]
-		if rest[0] == '5' && lower(rest[1]) == 'f' || rest[0] == '2' && rest[1] == '5' {
+		if isUnderscore(rest) {
 			return true
 		}
 	}
 	return !isASCII(query)
+}
+
+// isUnderscore reports whether rest, behind a "%", may go on as an escaped underscore: 5F,
+// that escaped again, u005F, and those of full width or in overlong UTF-8.
+func isUnderscore(rest string) bool {
+	next := func(i int) byte { // of the escape behind
+		if len(rest) > i && rest[2] == '%' {
+			return lower(rest[i])
+		}
+		return 0
+	}
+	switch c, d := lower(rest[0]), lower(rest[1]); c {
+	case '5':
+		return d == 'f'
+	case '2':
+		return d == '5'
+	case 'u':
+		return true
+	case 'c':
+		return d == '0' || d == '1'
+	case 'e':
+		return d == 'f' && next(3) == 'b' && next(4) == 'c' || d == '0' && (next(3) == '8' || next(3) == '9')
+	case 'f':
+		return d == '0' && next(3) == '8'
+	}
+	return false
 }
 
 // where is what a name is looked for in.
