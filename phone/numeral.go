@@ -50,7 +50,7 @@ func numeral(id string) bool {
 // tight is a folded sender without blanks, and without the pluses that may have been some:
 // Spring takes them out before it reads a number, 0 x3039.
 func tight(id string) string {
-	if strings.IndexAny(id, " +") < 0 {
+	if !strings.ContainsAny(id, " +") {
 		return id
 	}
 	return strings.NewReplacer(" ", "", "+", "").Replace(id)

@@ -161,6 +161,19 @@ func QueryNames(query, name string) bool {
 	return false
 }
 
+// TrimBlanks is the name of an argument, as written, without the blanks before it, which
+// PHP passes over however many they are.
+func TrimBlanks(name string) string {
+	for {
+		cut := strings.TrimLeft(name, "+ ")
+		cut = strings.TrimPrefix(cut, "%20")
+		if len(cut) == len(name) {
+			return name
+		}
+		name = cut
+	}
+}
+
 // isRoute reports whether an argument's value is a route that ends with the name once it is
 // cleaned, or decoded once more and cleaned.
 func isRoute(query, name string) bool {
@@ -202,7 +215,7 @@ func pairIsRoute(pair, name string) bool {
 // startsRoute reports whether nothing but what vanishes stands between text[begin] and the
 // part of a route before it.
 func startsRoute(text string, begin int) bool {
-	for begin > 0 && strings.IndexByte(`/.\`, text[begin-1]) < 0 {
+	for begin > 0 && strings.IndexByte(`/.\|`, text[begin-1]) < 0 {
 		if !vanishes(text[begin-1]) {
 			return false
 		}
@@ -217,7 +230,7 @@ func endsRoute(text string, end int, suffixed bool) bool {
 	if extension, ok := strings.CutPrefix(text[end:], "."); ok && (suffixed || isProgram(extension)) {
 		return true
 	}
-	for end < len(text) && text[end] != '/' {
+	for end < len(text) && text[end] != '/' && text[end] != '|' { // which ThinkPHP splits at as well
 		if !vanishes(text[end]) {
 			return false
 		}
@@ -248,11 +261,12 @@ func isArgument(query, name string) bool {
 	var buf [64]byte
 	for pair := range strings.SplitSeq(query, "&") {
 		argument, _, _ := strings.Cut(pair, "=")
-		if len(argument) > len(buf) {
-			continue
+		if argument = TrimBlanks(argument); len(argument) > len(buf) {
+			argument = argument[:len(buf)] // the rest is in brackets, or none of PHP's
 		}
 		decoded, _ := AppendUnescaped(buf[:0], argument, ' ')
-		if head, _, ok := bytes.Cut(decoded, []byte("[")); ok && bytes.IndexByte(decoded, ']') >= 0 {
+		decoded, _, _ = bytes.Cut(decoded, []byte{0})
+		if head, _, ok := bytes.Cut(decoded, []byte("[")); ok && (bytes.IndexByte(decoded, ']') >= 0 || len(argument) == len(buf)) {
 			decoded = head
 		}
 		for i, c := range decoded {

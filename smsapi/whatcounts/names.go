@@ -107,6 +107,7 @@ func underscoredRole(name string) role {
 // variables where an old program extracts its arguments, and behind what Next.js puts
 // before those of its routes (normalizeNextQueryParam, in edge functions).
 func stackRole(name string) role {
+	name = smsapi.TrimBlanks(name)
 	if len(name) > maxOddName {
 		return noRole
 	}
@@ -130,6 +131,7 @@ func stackRole(name string) role {
 // memberRole is the role of the last part of a name with others before it, or that of
 // the country: m.phone and m[phone] are the phone of an action's model to ASP.NET MVC.
 func memberRole(name string) (r role, isCountry bool) {
+	name = smsapi.TrimBlanks(name)
 	if len(name) > maxOddName {
 		return noRole, false
 	}

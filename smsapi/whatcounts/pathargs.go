@@ -81,4 +81,5 @@ func isPathCommand(part string) bool {
 	return foldsToSMSCommand(part) || foldsToSMSCommand(name)
 }
 
-func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#(),`, c) }
+// isPathSeparator reports whether somebody splits a path at c: ThinkPHP at bars.
+func isPathSeparator(c rune) bool { return strings.ContainsRune(`/\;&?#(),|`, c) }
