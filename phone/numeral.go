@@ -47,13 +47,15 @@ func numeral(id string) bool {
 	return run(rest) != ""
 }
 
-// tight is a folded sender without blanks, and without the pluses that may have been some:
-// Spring takes them out before it reads a number, 0 x3039.
+// tight is a folded sender without blanks and what groups digits, pluses among them: Spring
+// takes blanks out before it reads a number, 0 x3039, and others dashes as well.
 func tight(id string) string {
-	if !strings.ContainsAny(id, " +") {
-		return id
-	}
-	return strings.NewReplacer(" ", "", "+", "").Replace(id)
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune(" +-()", c) {
+			return -1
+		}
+		return c
+	}, id)
 }
 
 // maxTail is the longest fraction of an amount that is looked at, in digits.

@@ -130,7 +130,7 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	if d := strings.TrimPrefix(id, "+"); allDigits(d) {
 		return r.leadingSender(r.numberSenders(dst, start, d), start, field, number.n), nil
 	}
-	if numeral(id) {
+	if numeral(id) || number.n <= maxShort+2 && numeral(tight(id)) {
 		return dst, ErrUnreadable
 	}
 	if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && last != "" {

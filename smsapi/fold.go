@@ -156,6 +156,20 @@ func folds(s string, list bool, known []string) int {
 	return -1
 }
 
+// tagEnd is where the tag ends with which s begins, and the script or style that it opens,
+// which WordPress takes out whole; 0 if none does.
+func tagEnd(s []byte) int {
+	end := bytes.IndexByte(s[:min(maxTag, len(s))], '>') + 1
+	for _, element := range [...]string{"script", "style"} {
+		if n := len("<" + element); end > 0 && len(s) >= n && bytes.EqualFold(s[1:n], []byte(element)) {
+			if closing := bytes.Index(bytes.ToLower(s), []byte("</"+element)); closing >= 0 {
+				return closing + bytes.IndexByte(s[closing:], '>') + 1
+			}
+		}
+	}
+	return end
+}
+
 func findFolded(decoded []byte, list bool, known []string) int {
 	if list {
 		return anyStretchFolds(decoded, known)
@@ -185,8 +199,8 @@ func withoutForeign(dst, s []byte) []byte {
 			}
 		}
 		if s[i] == '<' {
-			if end := bytes.IndexByte(s[i:min(i+maxTag, len(s))], '>'); end >= 0 {
-				i += end
+			if end := tagEnd(s[i:min(i+4*maxTag, len(s))]); end > 0 {
+				i += end - 1
 				continue
 			}
 		}

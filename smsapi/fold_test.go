@@ -19,7 +19,7 @@ func TestNameFolds(t *testing.T) {
 		"sender.code": 2, "sender+code": 2, "sender-code": 2, "senderCode": 2, "SENDER_CODE": 2, "sender_code[]": 2, "sender%5Fcode": 2,
 		"P": 0, "p[]": 0, "[p]": 0, "p%20": 0,
 		"": -1, "telephone": -1, "phone2": -1, "phone_type": -1, "a[phone]": -1, "phones": -1, "x.phone": -1,
-		"first-name": -1, "%D0%B8%D0%BC%D1%8F_p": -1, "phone_%D0%B8": -1, "имяp": 0, "phonée": 1, "ph%26one": 1, "ph%0Aone": 1, "ph;one": 1, "sender%3F_code": 2, "ph%3Cb%3Eone": 1, "ph%C3%B8ne": 1, "PHØNE": 1, "sen%C4%91er_code": 2, "ph%C3%A9one": 1, "phone%2541": 1, "pp": -1, "sender": -1, "_": -1, "%": -1, "%%%": -1,
+		"first-name": -1, "%D0%B8%D0%BC%D1%8F_p": -1, "phone_%D0%B8": -1, "имяp": 0, "phonée": 1, "ph%26one": 1, "ph%0Aone": 1, "ph;one": 1, "sender%3F_code": 2, "ph%3Cb%3Eone": 1, "<script>x</script>sender_code": 2, "<SCRIPT>": -1, "<script>x</script": -1, "ph%C3%B8ne": 1, "PHØNE": 1, "sen%C4%91er_code": 2, "ph%C3%A9one": 1, "phone%2541": 1, "pp": -1, "sender": -1, "_": -1, "%": -1, "%%%": -1,
 	} {
 		if got := NameFolds(name, known); got != want {
 			t.Errorf("NameFolds(%q) = %d, want %d", name, got, want)

@@ -7,11 +7,12 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// outOfPlace reports whether a query holds a slash, as it is or encoded, or an encoded "?"
-// (PrestaShop takes arguments behind one in its route), and whether it may hold an encoded separator, once or more. Most sends hold neither, so what either of
-// them is looked for need not be.
+// outOfPlace reports whether a query holds a slash or a "?" (PrestaShop takes arguments
+// behind one in its route), as it is or encoded, and whether it may hold an encoded
+// separator, once or more. Most sends hold neither, so what either of them is looked for
+// need not be.
 func outOfPlace(query string) (slash, separator bool) {
-	slash = strings.IndexByte(query, '/') >= 0
+	slash = strings.IndexByte(query, '/') >= 0 || strings.IndexByte(query, '?') >= 0
 	for {
 		i := strings.IndexByte(query, '%')
 		if i < 0 || len(query) < i+3 {

@@ -74,3 +74,20 @@ func (args *arguments) readNameless(p *smsapi.Pair) {
 		args.noteCountry(value)
 	}
 }
+
+// readJoined looks at names that hold a raw semicolon, which most readers do not split at:
+// WordPress' sanitize_key makes phone of ph;one.
+func (args *arguments) readJoined(text string) {
+	if strings.IndexByte(text, ';') < 0 {
+		return
+	}
+	for pair := range strings.SplitSeq(text, "&") {
+		name, _, given := strings.Cut(pair, "=")
+		if !given || len(name) > maxOddName || strings.IndexByte(name, ';') < 0 {
+			continue
+		}
+		if r := foldedRole(name); r != noRole {
+			args.object(r, refusedSpelling[r])
+		}
+	}
+}

@@ -49,6 +49,8 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if form != "" {
 		args.read(smsapi.BodyForm(form), inBody)
 	}
+	args.readJoined(query)
+	args.readJoined(form)
 	args.cut = firstIsHidden(r.URL, sender) || args.endsEarly(query, form)
 
 	kind, refusal := args.kind(r)
