@@ -204,6 +204,20 @@ func (r *Region) fieldReadings(dst []Number, plain []byte, text string) ([]Numbe
 	return dst[:start+len(unique(dst[start:]))], nil
 }
 
+// lastDigits are the last digits of a folded element, as many as one number can have: what is
+// left of it to those who keep the last ten.
+func lastDigits(plain []byte) string {
+	var buf [MaxDigits]byte
+	n := len(buf)
+	for i := len(plain) - 1; i >= 0 && n > 0; i-- {
+		if c := plain[i]; c >= '0' && c <= '9' {
+			n--
+			buf[n] = c
+		}
+	}
+	return string(buf[n:])
+}
+
 // field is what is known of a field while its elements are read.
 type field struct {
 	whole  digits // all its digits
@@ -255,6 +269,9 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 	joined.add(number)
 	if joined.fits() && joined.n > 0 && !(f.whole.fits() && joined.n == f.whole.n) {
 		dst = r.read(dst, f, &joined)
+	}
+	if !joined.fits() {
+		dst = r.tails(dst, len(dst), lastDigits(number))
 	}
 	// A plus begins a number, so what follows the next one is another.
 	for len(number) > 0 {
