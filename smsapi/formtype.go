@@ -144,7 +144,8 @@ func beginsOddly(form string) bool {
 	if len(name) == maxFirstName { // cut, and maybe amid a character
 		head = head[:max(0, len(head)-utf8.UTFMax)]
 	}
-	return bytes.ContainsAny(head, "{<\"") || !utf8.Valid(head)
+	isComment := bytes.HasPrefix(bytes.TrimSpace(head), []byte("#")) && strings.Contains(form, "{")
+	return isComment || bytes.ContainsAny(head, "{<\"") || !utf8.Valid(head)
 }
 
 // maxFirstName is how much of a form's first name is looked at.

@@ -81,6 +81,10 @@ func skipAhead(text string, i int, c byte) int {
 		switch {
 		case isEscape(text[i:]), strings.HasPrefix(text[i:], "../"): // as who would not have it leave a folder does
 			i += 3
+		case strings.HasPrefix(text[i:], "/index.php"): // front controllers' own name
+			i += len("/index.php")
+		case strings.HasPrefix(text[i:], ".php"):
+			i += len(".php")
 		case text[i] == '<' && strings.IndexByte(text[i:min(i+maxTag, len(text))], '>') >= 0: // strip_tags
 			i += 1 + strings.IndexByte(text[i:], '>')
 		case vanishes(text[i]):
@@ -102,6 +106,10 @@ func skipBack(text string, i int, c byte) int {
 		switch {
 		case i > 2 && (isEscape(text[i-3:i]) || text[i-3:i] == "../"):
 			i -= 3
+		case strings.HasSuffix(text[:i], "/index.php"):
+			i -= len("/index.php")
+		case strings.HasSuffix(text[:i], ".php"):
+			i -= len(".php")
 		case text[i-1] == '>' && strings.LastIndexByte(text[max(0, i-maxTag):i], '<') >= 0:
 			i = strings.LastIndexByte(text[:i], '<')
 		case lower(text[i-1]) == c:
