@@ -172,6 +172,8 @@ func (r *Region) fieldReadings(dst []Number, plain []byte, text string) ([]Numbe
 	}
 	if f.whole.fits() {
 		dst = r.read(dst, &f, &f.whole)
+	} else if bytes.ContainsAny(plain, ",;|") {
+		dst = r.tails(dst, start, lastDigits(plain))
 	}
 	elements := 0
 	if bytes.Count(plain, []byte("+")) > MaxList {
@@ -204,7 +206,7 @@ func (r *Region) fieldReadings(dst []Number, plain []byte, text string) ([]Numbe
 	return dst[:start+len(unique(dst[start:]))], nil
 }
 
-// lastDigits are the last digits of a folded element, as many as one number can have: what is
+// lastDigits are the last digits of a folded field, as many as one number can have: what is
 // left of it to those who keep the last ten.
 func lastDigits(plain []byte) string {
 	var buf [MaxDigits]byte
