@@ -1,0 +1,102 @@
+package smsapi
+
+import (
+	"strings"
+)
+
+// isCleaned reports whether a path names name as a word of its own once it is cleaned.
+func isCleaned(path, name string) bool {
+	return cleanedNames(path, name, func(begin, end int) bool { return isWordOf(path, begin, end) })
+}
+
+// cleanedNames reports whether the name comes about, at a place that fits, where a router
+// takes out what is no letter, digit or underscore: PHP's FILTER_SANITIZE_URL, which small
+// frameworks put their path through, drops blanks and what is not ASCII, OpenCart and
+// Joomla more, WordPress' sanitize_text_field escapes, and stripslashes what its name says.
+func cleanedNames(text, name string, fits func(begin, end int) bool) bool {
+	at := max(0, strings.IndexByte(name, '_')) // rarer than any letter
+	for from := 0; ; {
+		i := strings.IndexByte(text[from:], name[at])
+		if i < 0 {
+			return false
+		}
+		i += from
+		from = i + 1
+		begin, end := i, i+1
+		for n := at - 1; n >= 0 && begin >= 0; n-- {
+			begin = skipBack(text, begin, name[n])
+		}
+		for n := at + 1; n < len(name) && begin >= 0 && end >= 0; n++ {
+			end = skipAhead(text, end, name[n])
+		}
+		if begin >= 0 && end >= 0 && fits(begin, end) {
+			return true
+		}
+	}
+}
+
+// skipAhead is where text goes on behind c, which stands at i or behind what vanishes there,
+// and -1 if it does not.
+func skipAhead(text string, i int, c byte) int {
+	for i < len(text) && lower(text[i]) != c {
+		switch {
+		case isEscape(text[i:]), strings.HasPrefix(text[i:], "../"): // as who would not have it leave a folder does
+			i += 3
+		case strings.HasPrefix(text[i:], "/index.php"): // front controllers' own name
+			i += len("/index.php")
+		case strings.HasPrefix(text[i:], ".php"):
+			i += len(".php")
+		case text[i] == '<' && strings.IndexByte(text[i:min(i+maxTag, len(text))], '>') >= 0: // strip_tags
+			i += 1 + strings.IndexByte(text[i:], '>')
+		case vanishes(text[i]):
+			i++
+		default:
+			return -1
+		}
+	}
+	if i >= len(text) {
+		return -1
+	}
+	return i + 1
+}
+
+// skipBack is where c stands, which is right before i or before what vanishes there, and
+// -1 if it does not.
+func skipBack(text string, i int, c byte) int {
+	for i > 0 {
+		switch {
+		case i > 2 && (isEscape(text[i-3:i]) || text[i-3:i] == "../"):
+			i -= 3
+		case strings.HasSuffix(text[:i], "/index.php"):
+			i -= len("/index.php")
+		case strings.HasSuffix(text[:i], ".php"):
+			i -= len(".php")
+		case text[i-1] == '>' && strings.LastIndexByte(text[max(0, i-maxTag):i], '<') >= 0:
+			i = strings.LastIndexByte(text[:i], '<')
+		case lower(text[i-1]) == c:
+			return i - 1
+		case vanishes(text[i-1]):
+			i--
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+// maxTag is the longest tag that is looked for, in bytes.
+const maxTag = 64
+
+// isEscape reports whether s begins with an escape.
+func isEscape(s string) bool {
+	_, ok := hexByte(s, 1)
+	return ok && s[0] == '%'
+}
+
+// vanishes reports whether somebody takes c out of a path, or of a route.
+func vanishes(c byte) bool { return !isAlnum(lower(c)) && c != '_' && c != '/' }
+
+// isWordOf reports whether text[begin:end] is a word of its own.
+func isWordOf(text string, begin, end int) bool {
+	return (begin == 0 || !isWord(text[begin-1])) && (end == len(text) || !isWord(text[end]))
+}
