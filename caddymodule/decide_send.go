@@ -24,21 +24,31 @@ func (x *exchange) send() decision {
 	return x.block(smsapi.OptedOut)
 }
 
-// lookup asks the list about a recipient, under the realm that is written, and under
-// those that it may mean where it is not configured. From one of these that holds an
-// opt-out on, the request is that realm's: its password tells who may learn of it.
+// lookup asks the list about a recipient.
 func (x *exchange) lookup(to smsapi.Recipient) (state optoutstore.State, held bool, err error) {
-	query := optoutstore.Query{Realm: x.call.Realm, Senders: to.Senders, Phones: to.Phones}
-	state, held, err = x.store.Lookup(x.r.Context(), query)
-	for _, query.Realm = range x.meant {
+	query := optoutstore.Query{Senders: to.Senders, Phones: to.Phones}
+	held, err = x.underEach(func(realm string) (held bool, err error) {
+		query.Realm = realm
+		state, held, err = x.store.Lookup(x.r.Context(), query)
+		return held, err
+	})
+	return state, held, err
+}
+
+// underEach asks about the realm that is written, and then about those that it may mean
+// where it is not configured. From the one of these that is held on, the request is that
+// realm's: its password tells who may learn of it.
+func (x *exchange) underEach(ask func(realm string) (held bool, err error)) (held bool, err error) {
+	held, err = ask(x.call.Realm)
+	for _, realm := range x.meant {
 		if held || err != nil {
 			break
 		}
-		if state, held, err = x.store.Lookup(x.r.Context(), query); held {
-			x.found = query.Realm
+		if held, err = ask(realm); held {
+			x.found = realm
 		}
 	}
-	return state, held, err
+	return held, err
 }
 
 // fanOut is the policy `safe`: it lets a send to recipients that only the backend
@@ -50,28 +60,16 @@ func (x *exchange) fanOut() decision {
 		senders = []phone.Sender{""} // any
 	}
 	for _, sender := range senders {
-		n, err := x.untold(sender)
+		untold, err := x.underEach(func(realm string) (bool, error) {
+			n, err := x.store.Untold(x.r.Context(), realm, sender)
+			return n > 0, err
+		})
 		if err != nil {
 			return x.storeFailed(err)
 		}
-		if n > 0 {
+		if untold {
 			return x.block(smsapi.FanOutUnsafe)
 		}
 	}
 	return pass
-}
-
-// untold is how many opt-outs of a sender the backend was not told of, under the realm
-// that is written or else one that it may mean.
-func (x *exchange) untold(sender phone.Sender) (n uint64, err error) {
-	n, err = x.store.Untold(x.r.Context(), x.call.Realm, sender)
-	for _, realm := range x.meant {
-		if n > 0 || err != nil {
-			break
-		}
-		if n, err = x.store.Untold(x.r.Context(), realm, sender); n > 0 {
-			x.found = realm
-		}
-	}
-	return n, err
 }
