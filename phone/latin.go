@@ -1,0 +1,81 @@
+package phone
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// transliterated is an ID in ASCII, as far as the letters go that are in Latin1 and Latin
+// Extended-A. There are two ways for some of them: that of lodash, iconv and most
+// databases (MySQL's _unicode_520_ci and _0900_ai_ci), and that of German and Danish rules
+// and MySQL's _general_ci.
+func transliterated(id string, way int) string {
+	var b strings.Builder
+	for _, c := range id {
+		if latin, ok := latinLetters[c]; ok {
+			b.WriteString(latin[way])
+			continue
+		}
+		for _, part := range norm.NFKD.String(string(c)) {
+			if latin, ok := latinLetters[part]; ok {
+				b.WriteString(latin[way])
+			} else if !unicode.Is(unicode.M, part) {
+				b.WriteRune(part)
+			}
+		}
+	}
+	return b.String()
+}
+
+// latinLetters are those whose accent is a part of them, those that German and Danish write
+// as two, and those of Azerbaijani, Hausa and Uzbek.
+var latinLetters = map[rune][2]string{
+	'ß': {"ss", "s"}, 'æ': {"ae", "a"}, 'œ': {"oe", "o"}, 'ø': {"o", "oe"}, 'å': {"a", "aa"},
+	'ä': {"a", "ae"}, 'ö': {"o", "oe"}, 'ü': {"u", "ue"}, 'ð': {"d", "dh"}, 'þ': {"th", "t"},
+	'đ': {"d", "dj"}, 'ħ': {"h", "h"}, 'ı': {"i", "i"}, 'ĸ': {"k", "q"}, 'ł': {"l", "l"}, 'ŋ': {"n", "ng"}, 'ŧ': {"t", "t"},
+	'ə': {"e", "a"}, 'ɓ': {"b", "b"}, 'ɗ': {"d", "d"}, 'ƙ': {"k", "k"}, 'ƴ': {"y", "y"}, 'ʻ': {"", ""}, 'ʼ': {"", ""},
+}
+
+// Latin is a letter of Latin1 or Latin Extended-A in ASCII, as lodash's deburr and iconv
+// have it, where Unicode has no decomposition for it: ss, d and o for ß, đ and ø. For all
+// others it is "".
+func Latin(c rune) string {
+	if c < utf8.RuneSelf {
+		return ""
+	}
+	return latinLetters[c][0]
+}
+
+// MayBeAnyName reports whether a sender mixes letters of ASCII with such as programs and
+// databases write as others in ways that no table holds, or take out: those of other
+// scripts, phonetic ones, and marks that are letters. So it is with ASCII in disguise, such
+// as full-width digits, of which nothing is left where all that is not ASCII is taken out.
+// A sender in a script of its own is that sender.
+func MayBeAnyName(field string) bool {
+	if isASCII(field) {
+		return false
+	}
+	plain, disguised, strange := false, false, false
+	for _, c := range norm.NFKD.String(visible(field)) {
+		switch _, known := latinLetters[foldCase(c)]; {
+		case c < utf8.RuneSelf:
+			plain = plain || unicode.IsLetter(c) || unicode.IsDigit(c)
+		case known || c >= 0x300 && c < 0x363: // accents
+		default:
+			disguised = disguised || unicode.IsDigit(c)
+			strange = true
+		}
+	}
+	if strings.IndexFunc(field, func(c rune) bool { return c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) }) < 0 {
+		return disguised || plain && !hasAccent(field)
+	}
+	return plain && strange
+}
+
+// hasAccent reports whether a letter is one of ASCII with an accent.
+func hasAccent(field string) bool {
+	return strings.ContainsFunc(norm.NFKD.String(field), func(c rune) bool { return c >= 0x300 && c < 0x363 })
+}

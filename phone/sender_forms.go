@@ -1,0 +1,129 @@
+package phone
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxID is the most characters of an alphanumeric sender that GSM 03.40 carries.
+const maxID = 11
+
+// forms adds what backends and networks make of an ID that are stricter than
+// its owner: letters without their accents, without blanks and punctuation, and no
+// more than eleven characters. raw is the ID before it was folded.
+func (q *senders) forms(id, raw string) {
+	if isPlainID(id) && isASCII(raw) {
+		if len(id) > maxID {
+			q.add(Sender(id[:maxID]))
+		}
+		q.addID(withoutInner(id))
+		return
+	}
+	unaccented := strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.M, c) {
+			return -1
+		}
+		return c
+	}, norm.NFKD.String(id))
+	q.addID(id)
+	q.addID(unaccented)
+	for _, kept := range keptMarks {
+		if kept != "" && !strings.ContainsAny(unaccented, kept) {
+			continue
+		}
+		q.addID(keeping(unaccented, kept))
+		if !isASCII(unaccented) {
+			q.addID(strings.Map(onlyASCII, keeping(unaccented, kept)))
+		}
+	}
+	if strings.ContainsAny(id, "&@$") {
+		q.addID(keeping(inWords.Replace(unaccented), ""))
+	}
+	if !isASCII(raw) {
+		// As a stop with decomposed letters has it: a dotted capital I folds to another.
+		if decomposed, err := foldID(norm.NFD.String(raw)); err == nil {
+			q.addID(decomposed)
+		}
+		for _, way := range [...]int{0, 1} {
+			latin := transliterated(id, way)
+			q.addID(latin)
+			q.addID(keeping(latin, ""))
+		}
+	}
+	q.addID(firstWord(id))
+}
+
+// withoutInner is an ID without the digits between its letters, which Symfony's getAlpha
+// and Joomla's getWord take out, or "". Those at an end make it another: Brand2.
+func withoutInner(id string) string {
+	if at := strings.IndexAny(id, "0123456789"); at <= 0 || strings.Trim(id, "0123456789") != id {
+		return ""
+	}
+	return strings.Map(func(c rune) rune {
+		if unicode.IsDigit(c) {
+			return -1
+		}
+		return c
+	}, id)
+}
+
+// inWords is what slugify and Laravel's Str::slug make of marks.
+var inWords = strings.NewReplacer("&", "and", "@", "at", "$", "dollar")
+
+// keptMarks are the sets of punctuation that are left in an ID where the rest is taken
+// out: none, or some of those that Twilio and others list for alphanumeric senders.
+var keptMarks = [...]string{"", " ", "-", "_", "&", " &", " -", " _", " -_", " &+_-", "-_."}
+
+// firstWord is what a pattern without an end finds of an ID, such as Perl's (\w+), where
+// it ends at a mark that no brand has in its name: "Acme Alerts" and "Acme-OTP" are other
+// senders than "Acme".
+func firstWord(id string) string {
+	if end := strings.IndexAny(id, "@/#()$?!"); end > 0 {
+		return id[:end]
+	}
+	return id
+}
+
+// asciiForm adds what is left of an ID where nothing but the letters and digits of
+// ASCII is kept. s is the ID before its case was folded.
+func (q *senders) asciiForm(s string) {
+	if isASCII(s) {
+		return // forms has it
+	}
+	q.addID(strings.Map(foldCase, keeping(strings.Map(onlyASCII, s), "")))
+}
+
+// keeping is an ID without the punctuation of ASCII, but for what is kept of it.
+func keeping(id, kept string) string {
+	return strings.Map(func(c rune) rune {
+		if c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) && strings.IndexByte(kept, byte(c)) < 0 {
+			return -1
+		}
+		return c
+	}, id)
+}
+
+func onlyASCII(c rune) rune {
+	if c >= utf8.RuneSelf {
+		return -1
+	}
+	return c
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) < 0
+}
+
+// addID adds an ID and what fits into a message of it.
+func (q *senders) addID(id string) {
+	if id = strings.TrimSpace(id); len(id) > MaxSender || !strings.ContainsFunc(id, unicode.IsLetter) {
+		return
+	}
+	q.add(Sender(id))
+	if runes := []rune(id); len(runes) > maxID {
+		q.add(Sender(strings.TrimSpace(string(runes[:maxID]))))
+	}
+}

@@ -1,0 +1,108 @@
+package phone
+
+import "strings"
+
+// leading adds what a parser that stops at the first other character
+// reads out of a field of all digits.
+func (q *senders) leading(field string, all int) {
+	if d := leadingRun(field); len(d) >= minHidden && len(d) < all {
+		q.number(d)
+	}
+}
+
+// phoneMarks is the punctuation of an ID that groups the digits of a phone. The last
+// is a letter to Unicode, and a dash to libphonenumber's VALID_PUNCTUATION.
+const phoneMarks = "+ -./()\u30FC"
+
+// worded adds the numbers that stand between the words of a folded ID with
+// all digits: 206-555-0000x5, "tel 206-555-0000". libphonenumber cuts off an extension
+// before it reads a number, whose word is one of many languages (EXTN_PATTERNS: x, #,
+// ext, int, anexo, доб), and others split at anything that is no phone's. So no word is
+// looked for here: each run of digits between others is a reading if it is long enough,
+// and so are all digits before the first word and before the last that has digits
+// behind it, for x is also punctuation that groups a number.
+func (q *senders) worded(id string, all int) {
+	if all == 0 {
+		return // a name, as most are
+	}
+	first, last := -1, 0 // the first word, and the last one before digits
+	word, from := 0, 0   // the word before the run of digits, and that run
+	inWord := false
+	for i, c := range id {
+		digit := c >= '0' && c <= '9'
+		switch {
+		case digit || strings.ContainsRune(phoneMarks, c):
+			if inWord {
+				inWord, from = false, i
+			}
+			if digit {
+				last = word
+			}
+		case !inWord:
+			q.part(id[from:i], all)
+			inWord, word = true, i
+			if first < 0 {
+				first = i
+			}
+		}
+	}
+	if !inWord {
+		q.part(id[from:], all)
+	}
+	q.part(id[:max(first, 0)], all)
+	q.part(id[:last], all)
+	if cut, ok := strings.CutSuffix(id, "#"); ok { // "tel 206-555-0000 5#", as Americans write it
+		q.part(strings.TrimRight(cut, "0123456789"), all)
+	}
+	if d := keypad(id[:last]); len(d) >= minListed { // 1800flowers x5
+		q.number(d)
+	}
+}
+
+// runs adds what is read by those who look for a number in an ID: the first run of
+// digits in a12345b6 (Joomla's getInt, re.search), and each that is long enough for a phone.
+func (q *senders) runs(id string, all int) {
+	enough := minHidden
+	for at := strings.IndexAny(id, digitChars); at >= 0; at = strings.IndexAny(id, digitChars) {
+		d := run(id[at:])
+		id = id[at+len(d):]
+		if len(d) >= enough && len(d) < all && len(d) <= maxPrefixed {
+			q.number(d)
+		}
+		enough = minListed
+	}
+}
+
+const digitChars = "0123456789"
+
+// part adds the readings of the digits in a part of a sender, if they are
+// enough for a number and not all digits of it.
+func (q *senders) part(part string, all int) {
+	if len(part) < minListed {
+		return
+	}
+	cut, trunk := withoutTrunk(part)
+	for _, text := range [...]string{part, cut} {
+		d := digits{}
+		if d.addString(text); d.n >= minListed && d.n < all && d.n <= len(d.b) {
+			q.number(d.string())
+		}
+		if !trunk {
+			break
+		}
+	}
+}
+
+// basename adds what stands behind the last slash, as PHP's basename has it.
+func (q *senders) basename(id string) {
+	if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && last != "" {
+		q.readAlso(last)
+	}
+}
+
+// keypad adds the number that the letters of a vanity number are on a keypad.
+func (q *senders) keypad(id string) {
+	if d := keypad(id); d != "" {
+		q.number(d)
+	}
+}
