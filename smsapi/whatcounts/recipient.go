@@ -23,20 +23,25 @@ func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal 
 	if refusal := a.addPhones(to, string(field)); refusal != nil {
 		return refusal
 	}
-	if f.times > 1 { // some join what is repeated
-		joined := strings.Repeat(string(field)+",", int(f.times))
-		if more, err := a.region.Readings(to.Phones, joined); err == nil {
-			to.Phones = more
-		}
-	}
-	if strings.IndexByte(f.raw, '+') >= 0 {
-		// Some read a raw plus as it is. What they cannot read they cannot send to.
-		literal, _ := smsapi.AppendUnescaped(buf[:0], f.raw, '+')
-		if more, err := a.region.Readings(to.Phones, string(literal)); err == nil {
+	for _, form := range f.otherForms(string(field), ",") {
+		if more, err := a.region.Readings(to.Phones, form); err == nil {
 			to.Phones = more
 		}
 	}
 	return nil
+}
+
+// otherForms are a value as those have it who join what is repeated, and who read a raw
+// plus as it is. Who cannot read them cannot send.
+func (f *argument) otherForms(field, between string) (forms []string) {
+	if f.times > 1 {
+		forms = append(forms, strings.Repeat(field+between, int(f.times)))
+	}
+	if strings.IndexByte(f.raw, '+') >= 0 {
+		literal, _ := smsapi.AppendUnescaped(nil, f.raw, '+')
+		forms = append(forms, string(literal))
+	}
+	return forms
 }
 
 func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
@@ -92,15 +97,8 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 	if refusal := a.addSenders(to, string(field)); refusal != nil || len(to.Senders) == 0 {
 		return refusal
 	}
-	if f.times > 1 { // some join what is repeated, and keep the digits
-		joined := strings.Repeat(string(field), int(f.times))
-		if more, err := a.region.SenderReadings(to.Senders, joined); err == nil {
-			to.Senders = more
-		}
-	}
-	if strings.IndexByte(f.raw, '+') >= 0 {
-		literal, _ := smsapi.AppendUnescaped(buf[:0], f.raw, '+')
-		if more, err := a.region.SenderReadings(to.Senders, string(literal)); err == nil {
+	for _, form := range f.otherForms(string(field), "") {
+		if more, err := a.region.SenderReadings(to.Senders, form); err == nil {
 			to.Senders = more
 		}
 	}
