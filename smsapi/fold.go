@@ -81,7 +81,10 @@ func Spells(value, word string) bool {
 	}
 	decoded := appendLenient(nil, value, true)
 	for range maxDecodings {
-		if spellsSomewhere(decoded, word) || spells(withoutForeign(nil, decoded), word) {
+		if spellsSomewhere(decoded, word) {
+			return true
+		}
+		if found, _ := spells(withoutForeign(nil, decoded), word); found {
 			return true
 		}
 		if bytes.IndexByte(decoded, '%') < 0 {
@@ -95,42 +98,48 @@ func Spells(value, word string) bool {
 // spellsSomewhere is spells for text and for what stands behind each of its marks.
 func spellsSomewhere(text []byte, word string) bool {
 	for {
-		if spells(text, word) {
+		found, first := spells(text, word)
+		if found {
 			return true
 		}
-		at := bytes.IndexAny(text, "._-:/\\")
+		// Behind marks before the first letter stands the same.
+		at := bytes.IndexAny(text[first:], "._-:/\\")
 		if at < 0 || len(text) > maxCleaned {
 			return false
 		}
-		text = text[at+1:]
+		text = text[first+at+1:]
 	}
 }
 
 // maxCleaned is the longest value of which more than the beginning is looked at, in bytes.
 const maxCleaned = 4096
 
-func spells(text []byte, word string) bool {
+// spells reports whether the letters of text begin with those of word, and where the first
+// of them stands.
+func spells(text []byte, word string) (found bool, first int) {
 	var buf [64]byte
+	first = len(text)
 	for at := 0; at < len(text); {
 		r, n := utf8.DecodeRune(text[at:])
 		folded := append(buf[:0], lower(byte(r)))
 		if r >= utf8.RuneSelf {
 			folded = foreignSkeleton(buf[:0], text[at:at+n], false)
 		}
-		at += n
 		for _, c := range folded {
 			if c < 'a' || c > 'z' {
 				continue
 			}
+			first = min(first, at)
 			if c != word[0] {
-				return false
+				return false, first
 			}
 			if word = word[1:]; word == "" {
-				return true
+				return true, first
 			}
 		}
+		at += n
 	}
-	return false
+	return false, first
 }
 
 func folds(s string, list bool, known []string) int {

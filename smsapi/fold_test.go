@@ -66,3 +66,15 @@ func TestSharpS(t *testing.T) {
 		t.Error("what is longer than any name is found")
 	}
 }
+
+// What stands between letters is gone over a few times, not behind each mark anew.
+func TestSpellsCostsItsLength(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{".", "1.", "s.", "sms....", "é."} {
+		for range 2000 {
+			if Spells(strings.Repeat(unit, maxCleaned/len(unit)), "smssend") {
+				t.Fatalf("%s spells it", unit)
+			}
+		}
+	}
+}

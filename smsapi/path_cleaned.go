@@ -13,7 +13,10 @@ func isCleaned(path, name string) bool {
 // takes out what is no letter, digit or underscore: PHP's FILTER_SANITIZE_URL, which small
 // frameworks put their path through, drops blanks and what is not ASCII, OpenCart and
 // Joomla more, WordPress' sanitize_text_field escapes, and stripslashes what its name says.
+//
+// A text so long and so full of what vanishes that it would take seconds is taken to name it.
 func cleanedNames(text, name string, fits func(begin, end int) bool) bool {
+	w := walk{text: text, left: 8*len(text) + 1024}
 	at := max(0, strings.IndexByte(name, '_')) // rarer than any letter
 	for from := 0; ; {
 		i := strings.IndexByte(text[from:], name[at])
@@ -24,22 +27,32 @@ func cleanedNames(text, name string, fits func(begin, end int) bool) bool {
 		from = i + 1
 		begin, end := i, i+1
 		for n := at - 1; n >= 0 && begin >= 0; n-- {
-			begin = skipBack(text, begin, name[n])
+			begin = w.back(begin, name[n])
 		}
 		for n := at + 1; n < len(name) && begin >= 0 && end >= 0; n++ {
-			end = skipAhead(text, end, name[n])
+			end = w.ahead(end, name[n])
 		}
-		if begin >= 0 && end >= 0 && fits(begin, end) {
+		if w.left < 0 || begin >= 0 && end >= 0 && fits(begin, end) {
 			return true
 		}
 	}
 }
 
-// skipAhead is where text goes on behind c, which stands at i or behind what vanishes there,
+// walk goes over what vanishes of a text, at most so many more steps: from each of the
+// underscores in "<_><_><_>" all tags before it are passed again.
+type walk struct {
+	text string
+	left int
+}
+
+// ahead is where the text goes on behind c, which stands at i or behind what vanishes there,
 // and -1 if it does not.
-func skipAhead(text string, i int, c byte) int {
-	for i < len(text) && lower(text[i]) != c {
+func (w *walk) ahead(i int, c byte) int {
+	text := w.text
+	for ; i < len(text) && lower(text[i]) != c; w.left-- {
 		switch {
+		case w.left < 0:
+			return -1
 		case isEscape(text[i:]), strings.HasPrefix(text[i:], "../"): // as who would not have it leave a folder does
 			i += 3
 		case strings.HasPrefix(text[i:], "/index.php"): // front controllers' own name
@@ -60,11 +73,14 @@ func skipAhead(text string, i int, c byte) int {
 	return i + 1
 }
 
-// skipBack is where c stands, which is right before i or before what vanishes there, and
+// back is where c stands, which is right before i or before what vanishes there, and
 // -1 if it does not.
-func skipBack(text string, i int, c byte) int {
-	for i > 0 {
+func (w *walk) back(i int, c byte) int {
+	text := w.text
+	for ; i > 0; w.left-- {
 		switch {
+		case w.left < 0:
+			return -1
 		case i > 2 && (isEscape(text[i-3:i]) || text[i-3:i] == "../"):
 			i -= 3
 		case strings.HasSuffix(text[:i], "/index.php"):

@@ -58,6 +58,20 @@ func TestPathOfTokens(t *testing.T) {
 	}
 }
 
+// So does what vanishes, which was gone over from each underscore anew. What would take
+// too long is guarded.
+func TestPathOfWhatVanishes(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"<_>", "%3C_%3E"} {
+		text := strings.Repeat(unit, 1<<20/len(unit))
+		for _, u := range []*url.URL{{Path: "/" + text}, {Path: "/", RawQuery: "a=" + text}} {
+			if !PathNames(u, "api_web") {
+				t.Errorf("%s is not guarded", unit)
+			}
+		}
+	}
+}
+
 // readings are the URLs that a path may arrive as: parsed by net/url where it
 // parses, and as it is.
 func readings(path string) []*url.URL {
