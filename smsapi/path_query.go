@@ -60,28 +60,36 @@ func pairIsRoute(pair, name string) bool {
 	if !ok || pair[0] == '/' {
 		argument, value = "", pair
 	}
-	// CodeIgniter's, ThinkPHP's, OpenCart's and Yii's may have a suffix.
-	suffixed := argument == "" || argument == "s" || argument == "r" || argument == "route" || argument == "_route_"
+	r := route{text: value, parts: "/"}
+	switch argument {
+	case "", "s", "r", "route", "_route_": // CodeIgniter's, ThinkPHP's, Yii's and OpenCart's
+		r.parts, r.suffixed = "/|", true
+	}
 	for range maxDecodings + 1 {
-		if cleanedNames(value, name, func(begin, end int) bool {
-			return startsRoute(value, begin) && endsRoute(value, end, suffixed)
-		}) {
+		if cleanedNames(r.text, name, func(begin, end int) bool { return r.starts(begin) && r.ends(end) }) {
 			return true
 		}
-		again := string(appendLenient(nil, value, false))
-		if again == value {
+		again := string(appendLenient(nil, r.text, false))
+		if again == r.text {
 			break
 		}
-		value = again
+		r.text = again
 	}
 	return false
 }
 
-// startsRoute reports whether nothing but what vanishes stands between text[begin] and the
-// part of a route before it.
-func startsRoute(text string, begin int) bool {
-	for begin > 0 && strings.IndexByte(`/.\|`, text[begin-1]) < 0 {
-		if !vanishes(text[begin-1]) {
+// route is a value that a front controller takes for a route.
+type route struct {
+	text     string
+	parts    string // what separates its parts: ThinkPHP and OpenCart 4.0.1 take bars as well
+	suffixed bool   // any extension may stand behind it
+}
+
+// starts reports whether nothing but what vanishes stands between text[begin] and the
+// part of the route before it.
+func (r *route) starts(begin int) bool {
+	for begin > 0 && strings.IndexByte(`.\`, r.text[begin-1]) < 0 && strings.IndexByte(r.parts, r.text[begin-1]) < 0 {
+		if !vanishes(r.text[begin-1]) {
 			return false
 		}
 		begin--
@@ -89,14 +97,14 @@ func startsRoute(text string, begin int) bool {
 	return true
 }
 
-// endsRoute reports whether nothing but what vanishes, another part of the route or the
-// extension of a program stands behind text[:end]; suffixed, any other extension.
-func endsRoute(text string, end int, suffixed bool) bool {
-	if extension, ok := strings.CutPrefix(text[end:], "."); ok && (suffixed || isProgram(extension)) {
+// ends reports whether nothing but what vanishes, another part of the route or the
+// extension of a program stands behind text[:end].
+func (r *route) ends(end int) bool {
+	if extension, ok := strings.CutPrefix(r.text[end:], "."); ok && (r.suffixed || isProgram(extension)) {
 		return true
 	}
-	for end < len(text) && text[end] != '/' && text[end] != '|' { // which ThinkPHP splits at as well
-		if !vanishes(text[end]) {
+	for end < len(r.text) && strings.IndexByte(r.parts, r.text[end]) < 0 {
+		if !vanishes(r.text[end]) {
 			return false
 		}
 		end++
