@@ -12,50 +12,56 @@ import (
 // sender than its digits: an exponent, a fraction, or a base that is written out.
 // What follows the value does not matter, for many parsers stop there.
 func numeral(id string) bool {
-	d := id
+	_, is := cutNumeral(id)
+	return is
+}
+
+// spacedNumeral is numeral for a sender without blanks and what groups digits, pluses among
+// them: Spring takes blanks out before it reads a number, 0 x3039, and others dashes as well.
+// They read it to its end: "5 E 10th St" is an address.
+func spacedNumeral(id string) bool {
+	rest, is := cutNumeral(strings.Map(func(c rune) rune {
+		if strings.ContainsRune(" +-()", c) {
+			return -1
+		}
+		return c
+	}, id))
+	return is && rest == ""
+}
+
+// cutNumeral is what follows a numeral, if d begins with one.
+func cutNumeral(d string) (rest string, is bool) {
 	if d != "" && (d[0] == '+' || d[0] == '-') {
 		d = d[1:]
 	}
 	if len(d) > 2 && d[0] == '0' {
-		next := strings.TrimLeft(d[2:], "_")
 		base := map[byte]string{'x': "0123456789abcdef", 'o': "01234567", 'b': "01"}[d[1]]
-		if next != "" && strings.IndexByte(base, next[0]) >= 0 {
-			return true
+		if value := strings.TrimLeft(d[2:], "_"); value != "" && strings.IndexByte(base, value[0]) >= 0 {
+			return strings.TrimLeft(value, base+"_"), true
 		}
 	}
 	whole := run(d)
-	rest := d[len(whole):]
+	rest = d[len(whole):]
 	dot := strings.HasPrefix(rest, ".")
 	var part string
 	if dot {
 		part = run(rest[1:])
 		rest = rest[1+len(part):]
 	}
-	if whole == "" && part == "" {
-		return false
-	}
-	if rest == "" {
-		return dot
-	}
-	if rest[0] != 'e' {
-		return false
+	switch {
+	case whole == "" && part == "":
+		return rest, false
+	case rest == "":
+		return rest, dot
+	case rest[0] != 'e':
+		return rest, false
 	}
 	rest = rest[1:]
 	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
 		rest = rest[1:]
 	}
-	return run(rest) != ""
-}
-
-// tight is a folded sender without blanks and what groups digits, pluses among them: Spring
-// takes blanks out before it reads a number, 0 x3039, and others dashes as well.
-func tight(id string) string {
-	return strings.Map(func(c rune) rune {
-		if strings.ContainsRune(" +-()", c) {
-			return -1
-		}
-		return c
-	}, id)
+	exponent := run(rest)
+	return rest[len(exponent):], exponent != ""
 }
 
 // maxTail is the longest fraction of an amount that is looked at, in digits.

@@ -96,9 +96,13 @@ func withoutTags(field string) (string, bool) {
 	return b.String(), true
 }
 
-// isListMark reports whether c separates numbers, as cutElement has it once it is folded.
+// isListMark reports whether c separates numbers, once it is folded.
 func isListMark(c rune) bool {
-	return strings.ContainsRune(",;|\uFF0C\uFF1B\uFF5C\u3001\u060C\u061B", c)
+	switch c {
+	case ',', ';', '|', '\uFF0C', '\uFF1B', '\uFF5C', '\u3001', '\u060C', '\u061B':
+		return true
+	}
+	return false
 }
 
 // leadingNumbers appends what is read by those who take grouping out and then read an
@@ -173,7 +177,7 @@ func (r *Region) fieldReadings(dst []Number, plain []byte, text string) ([]Numbe
 	if f.whole.fits() {
 		dst = r.read(dst, &f, &f.whole)
 	} else if bytes.ContainsAny(plain, ",;|") {
-		dst = r.tails(dst, start, lastDigits(plain))
+		dst = r.lastTails(dst, start, plain)
 	}
 	elements := 0
 	if bytes.Count(plain, []byte("+")) > MaxList {
@@ -204,20 +208,6 @@ func (r *Region) fieldReadings(dst []Number, plain []byte, text string) ([]Numbe
 		return dst[:start], err
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
-}
-
-// lastDigits are the last digits of a folded field, as many as one number can have: what is
-// left of it to those who keep the last ten.
-func lastDigits(plain []byte) string {
-	var buf [MaxDigits]byte
-	n := len(buf)
-	for i := len(plain) - 1; i >= 0 && n > 0; i-- {
-		if c := plain[i]; c >= '0' && c <= '9' {
-			n--
-			buf[n] = c
-		}
-	}
-	return string(buf[n:])
 }
 
 // field is what is known of a field while its elements are read.
@@ -273,7 +263,7 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 		dst = r.read(dst, f, &joined)
 	}
 	if !joined.fits() {
-		dst = r.tails(dst, len(dst), lastDigits(number))
+		dst = r.lastTails(dst, len(dst), number)
 	}
 	// A plus begins a number, so what follows the next one is another.
 	for len(number) > 0 {

@@ -19,7 +19,6 @@ func (q *senders) forms(id, raw string) {
 		if len(id) > maxID {
 			q.add(Sender(id[:maxID]))
 		}
-		q.addID(withoutInner(id))
 		return
 	}
 	unaccented := strings.Map(func(c rune) rune {
@@ -54,20 +53,6 @@ func (q *senders) forms(id, raw string) {
 		}
 	}
 	q.addID(firstWord(id))
-}
-
-// withoutInner is an ID without the digits between its letters, which Symfony's getAlpha
-// and Joomla's getWord take out, or "". Those at an end make it another: Brand2.
-func withoutInner(id string) string {
-	if at := strings.IndexAny(id, "0123456789"); at <= 0 || strings.Trim(id, "0123456789") != id {
-		return ""
-	}
-	return strings.Map(func(c rune) rune {
-		if unicode.IsDigit(c) {
-			return -1
-		}
-		return c
-	}, id)
 }
 
 // inWords is what slugify and Laravel's Str::slug make of marks.

@@ -87,7 +87,7 @@ func (q *senders) readAlso(form string) {
 // folded, and all its digits.
 func (q *senders) name(field, s, id string, all digits) error {
 	id = strings.TrimLeft(id, "+ ") // a plus may have been a blank
-	if !isID(id) || numeral(id) || numeral(tight(id)) {
+	if !isID(id) || numeral(id) || spacedNumeral(id) {
 		return ErrUnreadable
 	}
 	q.add(Sender(id))
@@ -123,7 +123,7 @@ func (q *senders) grouped(field, id string, all digits) error {
 		q.leading(field, all.n)
 		return nil
 	}
-	if numeral(id) || all.n <= maxShort+2 && numeral(tight(id)) {
+	if numeral(id) || all.n <= maxShort+2 && spacedNumeral(id) {
 		return ErrUnreadable
 	}
 	q.basename(id)

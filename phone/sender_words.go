@@ -93,9 +93,10 @@ func (q *senders) part(part string, all int) {
 	}
 }
 
-// basename adds what stands behind the last slash, as PHP's basename has it.
+// basename adds what stands behind the last slash, as PHP's basename has it, but for the
+// end of "24/7".
 func (q *senders) basename(id string) {
-	if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && last != "" {
+	if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && len(last) >= minHidden {
 		q.readAlso(last)
 	}
 }

@@ -1,6 +1,9 @@
 package phone
 
-import "math/bits"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // minJunk is the fewest digits before a national number that are taken for junk.
 // One may be a typing error, and the number somebody else's.
@@ -12,8 +15,13 @@ const minJunk = 2
 // Indian number to its last ten digits would refuse messages to people who did not opt
 // out. And digits behind a number make it another one.
 func (r *Region) tails(dst []Number, start int, d string) []Number {
+	return r.longerTails(dst, start, d, 0)
+}
+
+// longerTails is tails for those of more digits than own.
+func (r *Region) longerTails(dst []Number, start int, d string, own int) []Number {
 	for n, lengths := 0, r.plan.mobile; lengths != 0; lengths &^= 1 << n {
-		if n = bits.TrailingZeros32(lengths); n < minListed || len(d) < n+minJunk {
+		if n = bits.TrailingZeros32(lengths); n < minListed || n <= own || len(d) < n+minJunk {
 			continue
 		}
 		if national := d[len(d)-n:]; national[0] != '0' && !r.trunk.mayBegin(national) {
@@ -34,4 +42,25 @@ func (r *Region) isNumber(readings []Number) bool {
 		}
 	}
 	return false
+}
+
+// lastTails is tails for a folded list with more digits than one number can have: the last
+// ten of all are left to those who keep so many. As above, they are nobody's where they are
+// a part of the last number alone, and that is a possible one.
+func (r *Region) lastTails(dst []Number, start int, list []byte) []Number {
+	var buf [MaxDigits]byte
+	n := len(buf)
+	for i := len(list) - 1; i >= 0 && n > 0; i-- {
+		if c := list[i]; c >= '0' && c <= '9' {
+			n--
+			buf[n] = c
+		}
+	}
+	var last digits
+	last.add(list[bytes.LastIndexAny(bytes.TrimRight(list, " -"), ",;| ")+1:])
+	own := 0
+	if _, possible := r.canonical(last.string()); possible {
+		own = last.n
+	}
+	return r.longerTails(dst, start, string(buf[n:]), own)
 }

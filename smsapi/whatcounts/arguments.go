@@ -27,7 +27,8 @@ type arguments struct {
 	cut bool
 	// container: somebody takes all arguments from the value of one.
 	container bool
-	// member: an SMS command stands under a name that names a member of something.
+	// member: an SMS command stands under a name that names a member of something, or
+	// that has underscores around.
 	member bool
 }
 
@@ -96,9 +97,21 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 		args.noteContainer(p.Value)
 	default:
 		args.container = args.container || namesContent(p.Name)
-		if r := underscoredRole(p.Name); r != noRole && !p.Bare {
-			args.object(r, refusedSpelling[r])
-		}
+		args.readUnderscored(p)
+	}
+}
+
+// readUnderscored looks at a plain name that nobody gave a role. Of commands only those
+// count that text somebody: _c and _r are also what scripts put behind an address against
+// caches.
+func (args *arguments) readUnderscored(p *smsapi.Pair) {
+	r := underscoredRole(p.Name)
+	switch {
+	case r == noRole, r == password, p.Bare:
+	case r == command:
+		args.member = args.member || foldsToSMSCommand(p.Value) || resembles(p.Value) != smsapi.Other
+	default:
+		args.object(r, refusedSpelling[r])
 	}
 }
 

@@ -71,9 +71,9 @@ func (a *API) readCountries(args *arguments, cookies []string, to *smsapi.Recipi
 // maxCountries is how many countries one request may name.
 const maxCountries = 8
 
-// maxForeign is the longest phone that is read in another country, in bytes: a few
-// numbers. Lists of hundreds would take seconds, in each country anew.
-const maxForeign = 128
+// maxForeign is the longest phone that is read in another country, in bytes: some three
+// hundred numbers. Longer lists would take seconds. Several countries share it.
+const maxForeign = 4096
 
 // readIn adds what the phone is in a country, or anywhere if that is none.
 func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
@@ -89,7 +89,7 @@ func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi
 		return nil
 	}
 	field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
-	if len(field) > maxForeign {
+	if len(field) > maxForeign/len(args.countries) {
 		return refusedReadings
 	}
 	phones, err := region.Readings(to.Phones, string(field))

@@ -52,9 +52,12 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	}
 	harmless := isHarmless(string(decoded))
 	// What is in no command's name may be an escape that somebody undoes, sms&#115;end…,
-	// or goes with what it encloses: sms[[x]]send… to MODX. A number may be a command's in
-	// an enumeration (.NET).
-	if !harmless && (bytes.ContainsAny(decoded, `&%;\[`) || isNumber(decoded)) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
+	// or goes with what it encloses: sms[[x]]send… to MODX.
+	if !harmless && bytes.ContainsAny(decoded, `&%;\[`) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
+		return smsapi.Other, refusedCommand
+	}
+	// A number may be a command's in an enumeration (.NET).
+	if isNumber(decoded) && (args.present(recipient) || args.present(sender)) {
 		return smsapi.Other, refusedCommand
 	}
 	if !harmless && resembles(f.raw) == smsapi.FanOut {
