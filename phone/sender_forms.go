@@ -53,6 +53,10 @@ func (q *senders) forms(id, raw string) {
 		}
 	}
 	q.addID(firstWord(id))
+	if runes := []rune(id); len(runes) > maxID { // cut first, and then cleaned
+		q.addID(keeping(string(runes[:maxID]), ""))
+		q.addID(keeping(string(runes[:maxID]), " "))
+	}
 }
 
 // inWords is what slugify and Laravel's Str::slug make of marks.

@@ -110,10 +110,11 @@ func isID(id string) bool {
 		strings.Trim(id, " '") == id && id[0] != '+'
 }
 
-// visible trims blanks, and leaves out format characters.
+// visible trims blanks, and leaves out format characters and letters that nobody sees, such
+// as Hangul's fillers, which Laravel's TrimStrings takes off (Str::INVISIBLE_CHARACTERS).
 func visible(s string) string {
 	s = strings.Map(func(c rune) rune {
-		if unicode.In(c, unicode.Cf) {
+		if unicode.In(c, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point) {
 			return -1
 		}
 		return c

@@ -13,7 +13,7 @@ type RefusalCoder interface {
 func RefusalCodes() []string {
 	return Codes(refusedTunnel, refusedUpgrade, refusedTarget, refusedMove, refusedEarly, refusedHost, refusedGuardedUpgrade, refusedConnection,
 		refusedLongTarget, refusedLongCookies,
-		tooLarge, brokenBody, refusedCharsetHeader, refusedQueryBytes, refusedType, refusedCoding, refusedTrailer, refusedLook)
+		tooLarge, brokenBody, refusedCharsetHeader, refusedQueryBytes, refusedType, refusedCoding, refusedTrailer, RefusedLook)
 }
 
 // Codes are the codes of refusals.

@@ -2,6 +2,7 @@ package smsapi
 
 import (
 	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -32,6 +33,84 @@ func NameFolds(name string, known []string) int {
 // it also looks at each entry of what a reader could take for a list.
 func ValueFolds(value string, known []string) int {
 	return folds(value, true, known)
+}
+
+// EscapeFolds is NameFolds for a name with escapes whose digits are none to most: Jetty takes
+// %6> for %6e (TypeUtil.convertHexDigit), java.net.URLDecoder digits of every script. Each
+// such escape stands for any character, but for what is nothing but one: that has to be made
+// of what they take for digits. It returns -1 for a name without one.
+func EscapeFolds(name string, known []string) int {
+	var buf [256]byte
+	var room [maxSkeleton]byte
+	for _, next := range [...]func(string) int{twoBytes, twoRunes} {
+		marked, found := appendMarked(buf[:0], name, next)
+		if !found {
+			return -1
+		}
+		s := skeleton(room[:0], marked, false)
+		if len(s) == 1 && strings.ContainsFunc(name, func(c rune) bool { return c != '%' && !isOddHex(c) }) {
+			continue
+		}
+		for i, name := range known {
+			if matches(s, name) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// isOddHex reports whether Jetty or Java take c for a hexadecimal digit.
+func isOddHex(c rune) bool {
+	if c >= utf8.RuneSelf {
+		return unicode.IsDigit(c) || unicode.IsLetter(c)
+	}
+	return hexDigit[c] < 0x10 || c >= 0x10 && c < 0x20 || c >= ':' && c <= '@' || c == '`'
+}
+
+// anyCharacter stands for an escape of which nobody knows what it is. It leaves a 0xff.
+const anyCharacter = '\u0416'
+
+// appendMarked is appendLenient with anyCharacter for each escape that is none, and whether
+// there are any. next is how long the two digits behind the "%" are.
+func appendMarked(dst []byte, s string, next func(string) int) (marked []byte, found bool) {
+	for {
+		at := strings.IndexByte(s, '%')
+		if at < 0 {
+			return append(dst, s...), found
+		}
+		dst = append(dst, s[:at]...)
+		s = s[at+1:]
+		if b, ok := hexByte(s, 0); ok {
+			dst = append(dst, b)
+			s = s[2:]
+			continue
+		}
+		found = true
+		dst = utf8.AppendRune(dst, anyCharacter)
+		s = s[next(s):]
+	}
+}
+
+func twoBytes(s string) int { return min(2, len(s)) }
+
+func twoRunes(s string) int {
+	_, first := utf8.DecodeRuneInString(s)
+	_, second := utf8.DecodeRuneInString(s[first:])
+	return first + second
+}
+
+// matches reports whether a skeleton is name, or could be it with a character for each 0xff.
+func matches(skeleton []byte, name string) bool {
+	if len(skeleton) != len(name) {
+		return false
+	}
+	for i, c := range skeleton {
+		if c != 0xff && c != name[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // MemberFolds is NameFolds for the parts behind the first of a name that names a member

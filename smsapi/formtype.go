@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -31,7 +32,7 @@ var (
 	refusedType = &Refusal{
 		Status: http.StatusUnsupportedMediaType,
 		Code:   "body_type",
-		Reason: "The body must be application/x-www-form-urlencoded in UTF-8, with one Content-Type header that says so",
+		Reason: "The body must be application/x-www-form-urlencoded in UTF-8, with one Content-Type header that names that and no more than a charset",
 	}
 	refusedCoding = &Refusal{
 		Status: http.StatusUnsupportedMediaType,
@@ -43,21 +44,28 @@ var (
 		Code:   "trailer",
 		Reason: "A request to the SMS API must not have trailers",
 	}
-	refusedLook = &Refusal{
+	// RefusedLook is for a form or a query that looks like something else.
+	RefusedLook = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "body_not_form",
-		Reason: "The body looks like JSON, XML or multipart although its type is that of a form, so send it urlencoded",
+		Reason: "The body or the query looks like JSON, XML or multipart and not like a form, so send it urlencoded",
 	}
 )
 
-// isForm reports whether a Content-Type is that of a form, with a well-formed list of
-// parameters or none.
+// isForm reports whether a Content-Type is that of a form, with a charset for its only
+// parameter. Others make a body of another kind to who looks for it anywhere in the header:
+// Workerman for a boundary, Formidable from its second version on for multipart and JSON.
 func isForm(contentType string) bool {
 	mediaType, params, _ := strings.Cut(contentType, ";")
 	if !strings.EqualFold(trimBlanks(mediaType), "application/x-www-form-urlencoded") {
 		return false
 	}
-	return encodingOf(params) != otherEncoding
+	params = strings.TrimSuffix(trimBlanks(params), ";") // which some clients write
+	if params == "" {
+		return true
+	}
+	name, _, _ := strings.Cut(params, "=")
+	return strings.EqualFold(trimBlanks(name), "charset") && strings.IndexByte(params, ';') < 0 && encodingOf(params) != otherEncoding
 }
 
 // paramValue splits a parameter's value, a token or a quoted string, from the
@@ -115,7 +123,7 @@ func (b *Body) Form() (string, *Refusal) {
 	case hasWideMark(form):
 		return "", refusedType
 	case LooksStructured(form) || beginsOddly(form):
-		return "", refusedLook
+		return "", RefusedLook
 	}
 	// The line's end that some clients write behind a form is none of its last value.
 	return strings.TrimSuffix(strings.TrimSuffix(form, "\n"), "\r"), nil
@@ -133,19 +141,37 @@ func hasWideMark(form string) bool {
 // "#" and ")]}'"; Json.NET and strip(): blanks of Unicode), or with bytes of another
 // encoding (EBCDIC, which readers of XML find out by themselves).
 func beginsOddly(form string) bool {
-	name := form[:min(len(form), maxFirstName)]
-	if end := strings.IndexAny(name, "=&"); end >= 0 {
-		name = name[:end]
-	}
-	if isPlainName(name) {
+	name := firstName(form)
+	if len(name) == 0 {
 		return false
 	}
-	head := appendLenient(nil, name, true)
-	if len(name) == maxFirstName { // cut, and maybe amid a character
-		head = head[:max(0, len(head)-utf8.UTFMax)]
+	head := name[:min(len(name), maxFirstName)]
+	if len(head) < len(name) { // cut, and maybe amid a character
+		head = head[:len(head)-utf8.UTFMax]
 	}
-	isComment := bytes.HasPrefix(bytes.TrimSpace(head), []byte("#")) && strings.Contains(form, "{")
+	isComment := bytes.HasPrefix(head, []byte("#")) && strings.Contains(form, "{")
 	return isComment || bytes.ContainsAny(head, "{<\"") || !utf8.Valid(head)
+}
+
+// firstName is the first name of a form, decoded and without what may stand before it, or
+// nothing where it is a plain one. Names of which nothing is left are passed over, as those
+// do who look at the only argument that they find: GoFrame reads "&{…}" as JSON.
+func firstName(form string) []byte {
+	for form != "" {
+		name := form
+		end := strings.IndexAny(form, "=&")
+		if end >= 0 {
+			name = form[:end]
+		}
+		if isPlainName(name) && name != "" {
+			return nil
+		}
+		if decoded := trimFront(appendLenient(nil, name, true)); len(decoded) > 0 || end < 0 || form[end] == '=' {
+			return decoded
+		}
+		form = form[end+1:]
+	}
+	return nil
 }
 
 // maxFirstName is how much of a form's first name is looked at.
@@ -157,15 +183,12 @@ const maxFirstName = 256
 // any number of blanks, a mark of UTF-8, 16 or 32 and the zero bytes of the latter two;
 // comments are read over by many readers of JSON.
 func LooksStructured(form string) bool {
-	for form != "" && standsBefore(form[0]) {
-		form = form[1:]
+	if form == "" || isAlnum(lower(form[0])) {
+		return false
 	}
-	head := appendLenient(make([]byte, 0, 64), form[:min(len(form), 48)], true)
-	for len(head) > 0 && standsBefore(head[0]) {
-		head = head[1:]
-	}
+	head := trimFront(appendLenient(nil, form, true))
 	if len(head) == 0 {
-		return len(form) > 48 // blanks that are escaped, more than a name begins with
+		return false
 	}
 	switch head[0] {
 	case '{', '[', '<', '"':
@@ -179,11 +202,10 @@ func LooksStructured(form string) bool {
 	return false
 }
 
-// standsBefore reports whether c may stand before the first character of a body.
-func standsBefore(c byte) bool {
-	switch c {
-	case 0, '\t', '\n', '\v', '\f', '\r', ' ', '+', 0xef, 0xbb, 0xbf, 0xfe, 0xff:
-		return true
-	}
-	return false
+// trimFront takes off what may stand before the first character of a body: blanks, marks
+// and bytes that are no character, and separators of names with nothing before them.
+func trimFront(text []byte) []byte {
+	return bytes.TrimLeftFunc(text, func(c rune) bool {
+		return c == '&' || c == utf8.RuneError || c != ' ' && !unicode.IsGraphic(c) || unicode.IsSpace(c)
+	})
 }

@@ -78,12 +78,8 @@ const (
 )
 
 // encodingOf is UTF-8 if a Content-Type's parameters are well-formed and mention a
-// charset either not at all or once, as UTF-8. Unknown parameters are let be, unless
-// they could make the body of another kind to who searches the header.
+// charset either not at all or once, as UTF-8. Unknown parameters are let be.
 func encodingOf(params string) encoding {
-	if namesOtherKind(params) {
-		return otherEncoding
-	}
 	found, given := utf8Encoding, false
 	for params != "" {
 		name, rest, ok := strings.Cut(params, "=")
@@ -109,20 +105,6 @@ func encodingOf(params string) encoding {
 		params = after
 	}
 	return found
-}
-
-// namesOtherKind reports whether a reader that looks for the kind of a body anywhere in
-// Content-Type could find one in its parameters. Formidable, of Node, does so from its
-// second version on, and takes the last that it finds: a form with x=multipart and a
-// boundary is multipart to it, and one with x=json is JSON.
-func namesOtherKind(params string) bool {
-	params = strings.ToLower(params)
-	for _, kind := range [...]string{"multipart", "json", "octet", "xml"} {
-		if strings.Contains(params, kind) {
-			return true
-		}
-	}
-	return false
 }
 
 func encodingNamed(charset string) encoding {

@@ -130,6 +130,9 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if r == noRole {
 		r = stackRole(p.Name)
 	}
+	if r == noRole && !p.Bare {
+		r = brokenRole(p.Name)
+	}
 	member, isCountry := memberRole(p.Name)
 	if isCountry {
 		args.noteCountry(p.Value)
@@ -159,7 +162,7 @@ func (args *arguments) readFolded(p *smsapi.Pair) role {
 		if i < 0 {
 			return noRole
 		}
-		return skeletonRoles[i]
+		return moreThanPassword(skeletonRoles[i], p.Name)
 	}
 	switch foldedNames[i] {
 	case countryName:

@@ -129,6 +129,10 @@ var (
 		func(n string) string { return "[0]." + n },
 		func(n string) string { return "top." + n },
 		func(n string) string { return "nxtP" + n },
+		func(n string) string { return strings.NewReplacer("n", "%6>", "_", "%5?").Replace(n) },
+		func(n string) string {
+			return fmt.Sprintf("%%%X%s%s", n[0]>>4, string(rune('\uFF10'+int32(n[0]&0xf))), n[1:])
+		},
 		func(n string) string { return n[:1] + "%D9%80" + n[1:] },
 		func(n string) string { return n + "%D0%B6" },
 		func(n string) string { return n[:1] + "%2541" + n[1:] },

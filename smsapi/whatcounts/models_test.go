@@ -36,7 +36,13 @@ var models = []model{
 	}},
 	{"jetty", func(a asked) []seen { // it refuses the broken escapes that the model keeps
 		all := append(split(beforeHash(a.query), "&"), formOf(a, http.MethodPost, http.MethodPut)...)
-		return picks(decoded(all, aspDecode))
+		return picks(decoded(all, jettyDecode))
+	}},
+	{"java's URLDecoder", func(a asked) []seen { // programs that split by themselves, Jersey, Spring's FormContentFilter
+		all := decoded(append(split(a.query, "&"), split(a.body, "&")...), func(s string) (string, bool) {
+			return laxDecode(fullWidthDigits.ReplaceAllStringFunc(s, narrow))
+		})
+		return []seen{first(all), last(all)}
 	}},
 	{"rack", func(a asked) []seen {
 		q := nested(rackNames(decoded(splitRack(a.query), laxDecode)), false)
@@ -591,6 +597,23 @@ func decoded(pairs []pair, decode decoder) (out []pair) {
 func laxDecode(s string) (string, bool) { return percentDecode(s, false, true), true }
 
 func aspDecode(s string) (string, bool) { return percentDecode(s, true, true), true }
+
+// fullWidthDigits are escapes that Integer.parseInt reads.
+var fullWidthDigits = regexp.MustCompile("%[0-9a-fA-F\uFF10-\uFF19\uFF21-\uFF26]{2}")
+
+// oddHex are escapes that Jetty's TypeUtil.convertHexDigit reads.
+var oddHex = regexp.MustCompile("%[0-9a-fA-F:-@`\x10-\x1f]{2}")
+
+// jettyDecode is aspDecode with them.
+func jettyDecode(s string) (string, bool) {
+	return aspDecode(oddHex.ReplaceAllStringFunc(s, func(escape string) string {
+		var value [2]int
+		for i, c := range []byte(escape[1:]) {
+			value[i] = int(c&0x1f) + int(c>>6)*0x19 - 0x10
+		}
+		return fmt.Sprintf("%%%x%x", value[0], value[1])
+	}))
+}
 
 // strictDecode drops what holds a broken escape, as Go and Tomcat do.
 func strictDecode(s string) (string, bool) {

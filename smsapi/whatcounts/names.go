@@ -68,11 +68,23 @@ var foldedNames = append(slices.Clone(skeletons), countryName, "charset", "args"
 
 // foldedRole is the role that some server family gives to an oddly written name.
 func foldedRole(name string) role {
-	if i := smsapi.NameFolds(name, skeletons); i >= 0 {
-		return skeletonRoles[i]
+	i := smsapi.NameFolds(name, skeletons)
+	if i < 0 {
+		return noRole
 	}
-	return noRole
+	return moreThanPassword(skeletonRoles[i], name)
 }
+
+// moreThanPassword is r, or the recipient for a name that is a password to those alone who
+// cut it: p%2541hone.
+func moreThanPassword(r role, name string) role {
+	if r == password && smsapi.NameFolds(name, phoneSkeleton) >= 0 {
+		return recipient
+	}
+	return r
+}
+
+var phoneSkeleton = []string{"phone"}
 
 // maxOddName is how long a name may be that stands for an argument with something
 // before or behind it. Longer ones are nobody's, and would take long to look at.
@@ -126,6 +138,17 @@ func stackRole(name string) role {
 		return noRole
 	}
 	return foldedRole(string(rest))
+}
+
+// brokenRole is the role of a name with escapes that only some undo.
+func brokenRole(name string) role {
+	if len(name) > maxOddName {
+		return noRole
+	}
+	if i := smsapi.EscapeFolds(name, skeletons); i >= 0 {
+		return skeletonRoles[i]
+	}
+	return noRole
 }
 
 // memberRole is the role of the last part of a name with others before it, or that of

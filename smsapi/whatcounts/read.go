@@ -44,6 +44,9 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		return refusal
 	}
 	query := r.URL.RawQuery
+	if smsapi.LooksStructured(query) {
+		return smsapi.RefusedLook
+	}
 	args := arguments{singleBytes: singleBytes}
 	args.readQuery(query)
 	if form != "" {
