@@ -82,7 +82,9 @@ func (q *senders) asciiForm(s string) {
 	if isASCII(s) {
 		return // forms has it
 	}
-	q.addID(strings.Map(foldCase, keeping(strings.Map(onlyASCII, s), "")))
+	for _, form := range [...]string{s, norm.NFC.String(s)} { // a composed letter goes with its accent
+		q.addID(strings.Map(foldCase, keeping(strings.Map(onlyASCII, form), "")))
+	}
 }
 
 // keeping is an ID without the punctuation of ASCII, but for what is kept of it.

@@ -133,6 +133,7 @@ func (q *senders) grouped(field, id string, all digits) error {
 		return ErrUnreadable
 	}
 	q.number(strings.Clone(all.string()))
+	q.runs(id, all.n)
 	if cut, ok := withoutTrunk(field); ok {
 		q.readAlso(cut)
 	}

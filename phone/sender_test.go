@@ -119,7 +119,7 @@ func TestSenderReadings(t *testing.T) {
 		{"amount", "US", "12'345.00", "", ErrUnreadable},
 		{"phone", "US", "12065551212", "12065551212", nil},
 		{"national phone", "US", "2065551212", "12065551212 2065551212", nil},
-		{"pretty phone", "US", "(206) 555-1212", "12065551212 2065551212", nil},
+		{"pretty phone", "US", "(206) 555-1212", "12065551212 206 2065551212", nil},
 		{"short code", "US", "12345", "12345", nil},
 		{"short code that may be a phone", "NO", "12345", "12345 4712345", nil},
 		{"phone that may be a short code", "NO", "4712345", "12345 4712345", nil},

@@ -78,3 +78,16 @@ func TestSpellsCostsItsLength(t *testing.T) {
 		}
 	}
 }
+
+func TestEscapeFolds(t *testing.T) {
+	t.Parallel()
+	known := []string{"p", "phone", "sendercode"}
+	for name, want := range map[string]int{
+		"pho%6>e": 1, "ph%6?ne": 1, "ph%6\uff26ne": 1, "%\uff17\uff10hone": 1, "ph%6?ne[]": 1, "sender%5?code": 2, "PHO%zzE": 1,
+		"%7\uff10": 0, "%zz": -1, "%ur": -1, "phone": -1, "ph%6Fne": -1, "phones%": -1, "50%+off": -1, "%": -1, "pho%6>es": -1,
+	} {
+		if got := EscapeFolds(name, known); got != want {
+			t.Errorf("%q: %d, want %d", name, got, want)
+		}
+	}
+}

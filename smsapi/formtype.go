@@ -203,9 +203,10 @@ func LooksStructured(form string) bool {
 }
 
 // trimFront takes off what may stand before the first character of a body: blanks, marks
-// and bytes that are no character, and separators of names with nothing before them.
+// and bytes that are no character, and separators with nothing before them (GoFrame puts
+// name and value together again).
 func trimFront(text []byte) []byte {
 	return bytes.TrimLeftFunc(text, func(c rune) bool {
-		return c == '&' || c == utf8.RuneError || c != ' ' && !unicode.IsGraphic(c) || unicode.IsSpace(c)
+		return c == '&' || c == '=' || c == utf8.RuneError || c != ' ' && !unicode.IsGraphic(c) || unicode.IsSpace(c)
 	})
 }

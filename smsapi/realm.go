@@ -106,10 +106,11 @@ func withoutMarks(s string) string {
 
 // RealmGuess says of a realm that is nobody's which accounts a program may read in it.
 type RealmGuess struct {
-	realm, letters, left, first string
-	number                      float64
-	isNumber                    bool
-	patterns                    []*regexp.Regexp
+	realm, letters            string
+	left, leftFirst, leftLast string // the letters and digits of all of it and of its parts
+	number                    float64
+	isNumber                  bool
+	patterns                  []*regexp.Regexp
 }
 
 // GuessRealm looks at a canonical realm. See [RealmGuess.MayMean].
@@ -119,7 +120,10 @@ func GuessRealm(realm string) RealmGuess {
 		g.letters = left(realm, unicode.IsLetter)
 	}
 	if end := strings.IndexFunc(realm, isOddInNames); end >= 0 {
-		g.first = realm[:end]
+		g.leftFirst = left(realm[:end], isLetterOrDigit)
+	}
+	if at := strings.LastIndexAny(realm, `/\`); at >= 0 {
+		g.leftLast = left(realm[at+1:], isLetterOrDigit)
 	}
 	g.number, g.isNumber = leadingNumber(realm)
 	if strings.ContainsAny(realm, `%*?+^$|\[]()._`) {
@@ -144,8 +148,7 @@ func GuessRealm(realm string) RealmGuess {
 // acme, are two accounts'.
 func (g *RealmGuess) MayMean(account string) bool {
 	name := left(account, isLetterOrDigit)
-	if g.left == name || g.letters == name && name != "" || g.first == account ||
-		g.realm[strings.LastIndexAny(g.realm, `/\`)+1:] == account {
+	if g.left == name || name != "" && (g.letters == name || g.leftFirst == name || g.leftLast == name) {
 		return true
 	}
 	for _, pattern := range g.patterns {
