@@ -37,8 +37,9 @@ func ValueFolds(value string, known []string) int {
 
 // EscapeFolds is NameFolds for a name with escapes whose digits are none to most: Jetty takes
 // %6> for %6e (TypeUtil.convertHexDigit), java.net.URLDecoder digits of every script. Each
-// such escape stands for any character, but for what is nothing but one: that has to be made
-// of what they take for digits. It returns -1 for a name without one.
+// such escape stands for any character or for an underscore, which leaves nothing; where a
+// name is nothing else, it has to be made of what they take for digits. It returns -1 for a
+// name without one.
 func EscapeFolds(name string, known []string) int {
 	var buf [256]byte
 	var room [maxSkeleton]byte
@@ -48,11 +49,9 @@ func EscapeFolds(name string, known []string) int {
 			return -1
 		}
 		s := skeleton(room[:0], marked, false)
-		if len(s) == 1 && strings.ContainsFunc(name, func(c rune) bool { return c != '%' && !isOddHex(c) }) {
-			continue
-		}
+		long := len(s) > 1 || strings.ContainsFunc(name, func(c rune) bool { return c != '%' && !isOddHex(c) })
 		for i, name := range known {
-			if matches(s, name) {
+			if (len(name) > 1 || !long) && matches(s, name) {
 				return i
 			}
 		}
@@ -72,7 +71,7 @@ func isOddHex(c rune) bool {
 const anyCharacter = '\u0416'
 
 // appendMarked is appendLenient with anyCharacter for each escape that is none, and whether
-// there are any. next is how long the two digits behind the "%" are.
+// there are any. next is how long the two digits behind the "%" are, 0 if there are fewer.
 func appendMarked(dst []byte, s string, next func(string) int) (marked []byte, found bool) {
 	for {
 		at := strings.IndexByte(s, '%')
@@ -86,31 +85,48 @@ func appendMarked(dst []byte, s string, next func(string) int) (marked []byte, f
 			s = s[2:]
 			continue
 		}
+		end := next(s)
+		if end == 0 {
+			return append(append(dst, '%'), s...), found
+		}
 		found = true
 		dst = utf8.AppendRune(dst, anyCharacter)
-		s = s[next(s):]
+		s = s[end:]
 	}
 }
 
-func twoBytes(s string) int { return min(2, len(s)) }
+func twoBytes(s string) int {
+	if len(s) < 2 {
+		return 0
+	}
+	return 2
+}
 
 func twoRunes(s string) int {
 	_, first := utf8.DecodeRuneInString(s)
 	_, second := utf8.DecodeRuneInString(s[first:])
+	if second == 0 {
+		return 0
+	}
 	return first + second
 }
 
-// matches reports whether a skeleton is name, or could be it with a character for each 0xff.
+// matches reports whether a skeleton is name, or is with a character or nothing for each 0xff.
 func matches(skeleton []byte, name string) bool {
-	if len(skeleton) != len(name) {
-		return false
-	}
-	for i, c := range skeleton {
-		if c != 0xff && c != name[i] {
-			return false
+	ends := uint32(1) // bit n: what was read so far may be name[:n]
+	for _, c := range skeleton {
+		var next uint32
+		for n := range len(name) {
+			if c == 0xff || c == name[n] {
+				next |= ends & (1 << n) << 1
+			}
 		}
+		if c == 0xff {
+			next |= ends
+		}
+		ends = next
 	}
-	return true
+	return ends>>len(name)&1 == 1
 }
 
 // MemberFolds is NameFolds for the parts behind the first of a name that names a member
