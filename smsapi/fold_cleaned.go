@@ -1,0 +1,50 @@
+package smsapi
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// withoutForeign is s without escapes, tags and bytes outside ASCII, which those who clean
+// text take out (WordPress' sanitize_key and sanitize_text_field, PHP's strip_tags and
+// FILTER_FLAG_STRIP_HIGH).
+// It is s itself where there are none, and else appended to dst.
+func withoutForeign(dst, s []byte) []byte {
+	at := bytes.IndexFunc(s, func(r rune) bool { return r == '%' || r == '<' || r >= utf8.RuneSelf })
+	if at < 0 {
+		return s
+	}
+	cleaned := append(dst, s[:at]...)
+	for i := at; i < len(s); i++ {
+		if s[i] == '%' {
+			if i+3 <= len(s) && hexDigit[s[i+1]]|hexDigit[s[i+2]] < 0x10 {
+				i += 2
+				continue
+			}
+		}
+		if s[i] == '<' {
+			if end := tagEnd(s[i:min(i+4*maxTag, len(s))]); end > 0 {
+				i += end - 1
+				continue
+			}
+		}
+		if s[i] < utf8.RuneSelf {
+			cleaned = append(cleaned, s[i])
+		}
+	}
+	return cleaned
+}
+
+// tagEnd is where the tag ends with which s begins, and the script or style that it opens,
+// which WordPress takes out whole; 0 if none does.
+func tagEnd(s []byte) int {
+	end := bytes.IndexByte(s[:min(maxTag, len(s))], '>') + 1
+	for _, element := range [...]string{"script", "style"} {
+		if n := len("<" + element); end > 0 && len(s) >= n && bytes.EqualFold(s[1:n], []byte(element)) {
+			if closing := bytes.Index(bytes.ToLower(s), []byte("</"+element)); closing >= 0 {
+				return closing + bytes.IndexByte(s[closing:], '>') + 1
+			}
+		}
+	}
+	return end
+}
