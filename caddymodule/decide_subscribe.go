@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
 )
 
@@ -42,8 +43,8 @@ func (x *exchange) untellFailed(err error) decision {
 // resubscribe decides by the policy, and reports whether an opt-out is held of what
 // the request names.
 //
-// A lift is of one pair, and of the one that is meant: the request can be read in
-// one way only, and what it names is what has opted out. Somebody else's opt-out
+// A lift is of one pair, and of the one that is meant: the request's readings are other
+// forms of it, and what it names is what has opted out, and none of them. Somebody else's opt-out
 // and one of a wider scope are not this subscriber's to lift. Nor does the backend's
 // word suffice: it may say SUCCESS to another account, whose name it tells from this
 // realm's and we do not. So the password has to be the realm's here, as for a stop.
@@ -56,7 +57,13 @@ func (x *exchange) resubscribe() (d decision, held bool) {
 	if !held || x.h.Subscribe == subscribeForward {
 		return pass, held
 	}
-	if x.h.Subscribe == subscribeLift && len(to.Phones) == 1 && len(to.Senders) == 1 && state.Pair == x.pair() {
+	liftable := false
+	if x.h.Subscribe == subscribeLift && x.call.Named.Sender != "" {
+		if state, liftable, err = x.liftable(to); err != nil {
+			return x.storeFailed(err), false
+		}
+	}
+	if liftable {
 		switch x.login() {
 		case right:
 			x.held = state
@@ -76,10 +83,29 @@ func (x *exchange) resubscribe() (d decision, held bool) {
 // lifting is the decision to lift an opt-out if the backend accepts.
 var lifting = decision{action: forwardAndLift, outcome: outcomeForwarded}
 
-// pair is the pair of a call with one reading.
+// liftable reports whether the pair that a subscribe names is the only one of its readings
+// that has opted out.
+func (x *exchange) liftable(to smsapi.Recipient) (state optoutstore.State, is bool, err error) {
+	for _, number := range to.Phones {
+		for _, sender := range to.Senders {
+			found, held, err := x.lookup(smsapi.Recipient{Phones: []phone.Number{number}, Senders: []phone.Sender{sender}})
+			if err != nil {
+				return state, false, err
+			}
+			if held {
+				state, is = found, found.Pair == x.pair()
+				if !is {
+					return state, false, nil
+				}
+			}
+		}
+	}
+	return state, is, nil
+}
+
+// pair is the pair that a subscribe names.
 func (x *exchange) pair() optoutstore.Pair {
-	to := x.call.Recipients[0]
-	return optoutstore.Pair{Realm: x.call.Realm, Sender: to.Senders[0], Phone: to.Phones[0]}
+	return optoutstore.Pair{Realm: x.call.Realm, Sender: x.call.Named.Sender, Phone: x.call.Named.Phone}
 }
 
 // forwardAndLift forwards a subscribe of an opted-out pair, and lifts the opt-out

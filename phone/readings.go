@@ -69,8 +69,13 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			return dst[:start], err
 		}
 	}
+	elements := 0
 	for element := range strings.FieldsFuncSeq(field, isListMark) {
 		dst = r.leadingNumbers(dst, element)
+		elements++
+	}
+	if elements > 1 && isOneNumber(field) { // whose commas group: 12065551,212.0
+		dst = r.leadingNumbers(dst, withoutListMarks(field))
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
 }
@@ -94,6 +99,26 @@ func withoutTags(field string) (string, bool) {
 	}
 	b.WriteString(field)
 	return b.String(), true
+}
+
+// isOneNumber reports whether a field has no more digits than a number and an extension.
+func isOneNumber(field string) bool {
+	n := 0
+	for i := range len(field) {
+		if c := field[i]; c >= '0' && c <= '9' {
+			n++
+		}
+	}
+	return n <= maxExtended
+}
+
+func withoutListMarks(field string) string {
+	return strings.Map(func(c rune) rune {
+		if isListMark(c) {
+			return -1
+		}
+		return c
+	}, field)
 }
 
 // isListMark reports whether c separates numbers, once it is folded.

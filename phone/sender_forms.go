@@ -53,9 +53,12 @@ func (q *senders) forms(id, raw string) {
 		}
 	}
 	q.addID(firstWord(id))
-	if runes := []rune(id); len(runes) > maxID { // cut first, and then cleaned
-		q.addID(keeping(string(runes[:maxID]), ""))
-		q.addID(keeping(string(runes[:maxID]), " "))
+	for _, cut := range [...]string{string([]rune(id)[:min(maxID, len([]rune(id)))]), raw[:min(maxID, len(raw))]} { // and then cleaned
+		if cut = strings.Map(foldCase, strings.ToValidUTF8(cut, "")); len(cut) < len(id) {
+			q.addID(keeping(cut, ""))
+			q.addID(keeping(cut, " "))
+			q.addID(strings.Map(onlyASCII, keeping(cut, "")))
+		}
 	}
 }
 

@@ -104,7 +104,7 @@ func (q *senders) name(field, s, id string, all digits) error {
 		q.number(strings.Clone(all.string()))
 	}
 	q.worded(id, all.n)
-	q.runs(id, all.n)
+	q.runs(id, all.n, minLookedFor)
 	q.basename(id)
 	q.keypad(id)
 	if cut := strings.IndexByte(id, '/'); cut > 0 { // where libphonenumber ends it before an x
@@ -133,7 +133,11 @@ func (q *senders) grouped(field, id string, all digits) error {
 		return ErrUnreadable
 	}
 	q.number(strings.Clone(all.string()))
-	q.runs(id, all.n)
+	later := minLookedFor
+	if _, possible := q.region.canonical(all.string()); possible {
+		later = minListed // a phone, whose groups are nobody's code
+	}
+	q.runs(id, all.n, later)
 	if cut, ok := withoutTrunk(field); ok {
 		q.readAlso(cut)
 	}

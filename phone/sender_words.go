@@ -59,9 +59,9 @@ func (q *senders) worded(id string, all int) {
 	}
 }
 
-// runs adds what is read by those who look for a number in an ID: the first run of
-// digits in a12345b6 (Joomla's getInt, re.search), and each that is long enough for a phone.
-func (q *senders) runs(id string, all int) {
+// runs adds what is read by those who look for a number: the first run of digits in
+// a12345b6 (Joomla's getInt, re.search), and each later one that is long enough.
+func (q *senders) runs(id string, all, later int) {
 	enough := minHidden
 	for at := strings.IndexAny(id, digitChars); at >= 0; at = strings.IndexAny(id, digitChars) {
 		d := run(id[at:])
@@ -69,11 +69,15 @@ func (q *senders) runs(id string, all int) {
 		if len(d) >= enough && len(d) < all && len(d) <= maxPrefixed {
 			q.number(d)
 		}
-		enough = minListed
+		enough = later
 	}
 }
 
 const digitChars = "0123456789"
+
+// minLookedFor is the fewest digits that somebody looks for behind others where all are no
+// phone: those of an American short code.
+const minLookedFor = 5
 
 // part adds the readings of the digits in a part of a sender, if they are
 // enough for a number and not all digits of it.
@@ -96,7 +100,8 @@ func (q *senders) part(part string, all int) {
 // basename adds what stands behind the last slash, as PHP's basename has it, but for the
 // end of "24/7".
 func (q *senders) basename(id string) {
-	if last := id[strings.LastIndexByte(id, '/')+1:]; len(last) < len(id) && len(last) >= minHidden {
+	parts := strings.TrimRight(id, "/. ")
+	if last := parts[strings.LastIndexByte(parts, '/')+1:]; len(last) < len(parts) && len(last) >= minHidden {
 		q.readAlso(last)
 	}
 }

@@ -60,6 +60,11 @@ type Call struct {
 	// least one. A FanOut has exactly one, without phones: its senders.
 	Recipients []Recipient
 
+	// Named is the pair that a Subscribe names, where all its readings are other forms of
+	// one phone and of one name. What is put back is what it names, so that its opt-out can
+	// be lifted; a backend that reads another of them puts that back.
+	Named Named
+
 	one     [1]Recipient
 	phones  [8]phone.Number
 	senders [4]phone.Sender
@@ -73,6 +78,12 @@ type Recipient struct {
 	// Senders is empty where the request names no sender. Such a send counts for
 	// every sender of the realm.
 	Senders []phone.Sender
+}
+
+// Named is one phone and one sender, or no sender for none.
+type Named struct {
+	Phone  phone.Number
+	Sender phone.Sender
 }
 
 // Reset empties the call for the next request and keeps its memory.

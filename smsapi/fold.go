@@ -54,7 +54,7 @@ func folds(s string, list bool, known []string) int {
 	for i := range maxDecodings {
 		found := findFolded(decoded, list, known)
 		if found < 0 {
-			cleaned := withoutForeign(buffers[2][:0], decoded)
+			cleaned := withoutForeign(buffers[2][:0], composed(decoded))
 			if len(cleaned) < len(decoded) {
 				found = findFolded(cleaned, list, known)
 			}

@@ -3,6 +3,8 @@ package smsapi
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // withoutForeign is s without escapes, tags and bytes outside ASCII, which those who clean
@@ -33,6 +35,15 @@ func withoutForeign(dst, s []byte) []byte {
 		}
 	}
 	return cleaned
+}
+
+// composed is s with letters and their accents put together, as many do before they take
+// out what is not ASCII; the letter goes with its accent then.
+func composed(s []byte) []byte {
+	if bytes.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return s
+	}
+	return []byte(norm.NFC.String(string(s))) // a copy, so that s stays where it is
 }
 
 // tagEnd is where the tag ends with which s begins, and the script or style that it opens,

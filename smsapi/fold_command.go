@@ -18,7 +18,7 @@ func Spells(value, word string) bool {
 		if spellsSomewhere(decoded, word) {
 			return true
 		}
-		if found, _ := spells(withoutForeign(nil, decoded), word); found {
+		if found, _ := spells(withoutForeign(nil, composed(decoded)), word); found {
 			return true
 		}
 		if bytes.IndexByte(decoded, '%') < 0 {

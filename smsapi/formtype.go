@@ -149,8 +149,13 @@ func beginsOddly(form string) bool {
 	if len(head) < len(name) { // cut, and maybe amid a character
 		head = head[:len(head)-utf8.UTFMax]
 	}
-	isComment := bytes.HasPrefix(head, []byte("#")) && strings.Contains(form, "{")
-	return isComment || bytes.ContainsAny(head, "{<\"") || !utf8.Valid(head)
+	c, _ := utf8.DecodeRune(head)
+	return !beginsName(c) || bytes.ContainsAny(head, "{<\"") || !utf8.Valid(head)
+}
+
+// beginsName reports whether a name that somebody gives may begin with c.
+func beginsName(c rune) bool {
+	return unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("_-.$@%?", c)
 }
 
 // firstName is the first name of a form, decoded and without what may stand before it, or

@@ -2,7 +2,9 @@ package smsapi
 
 import (
 	"errors"
+	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -108,8 +110,7 @@ func withoutMarks(s string) string {
 type RealmGuess struct {
 	realm, letters            string
 	left, leftFirst, leftLast string // the letters and digits of all of it and of its parts
-	number                    float64
-	isNumber                  bool
+	numbers                   []float64
 	patterns                  []*regexp.Regexp
 }
 
@@ -122,10 +123,10 @@ func GuessRealm(realm string) RealmGuess {
 	if end := strings.IndexFunc(realm, isOddInNames); end >= 0 {
 		g.leftFirst = left(realm[:end], isLetterOrDigit)
 	}
-	if at := strings.LastIndexAny(realm, `/\`); at >= 0 {
-		g.leftLast = left(realm[at+1:], isLetterOrDigit)
+	if parts := strings.TrimRight(realm, `/\. `); strings.ContainsAny(realm, `/\`) {
+		g.leftLast = left(parts[strings.LastIndexAny(parts, `/\`)+1:], isLetterOrDigit)
 	}
-	g.number, g.isNumber = leadingNumber(realm)
+	g.numbers = numbersOf(realm)
 	if strings.ContainsAny(realm, `%*?+^$|\[]()._`) {
 		like := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(realm))
 		for _, pattern := range [...]string{"^(?:" + like + ")$", "^(?:" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(realm)) + ")$", realm} {
@@ -156,8 +157,8 @@ func (g *RealmGuess) MayMean(account string) bool {
 			return true
 		}
 	}
-	if g.isNumber {
-		if number, err := strconv.ParseUint(account, 10, 53); err == nil && float64(number) == g.number {
+	if len(g.numbers) > 0 {
+		if number, err := strconv.ParseUint(account, 10, 53); err == nil && slices.Contains(g.numbers, float64(number)) {
 			return true
 		}
 	}
@@ -182,19 +183,24 @@ func isSameMailbox(a, b string) bool {
 	return isGmail(domainA) && isGmail(domainB) && mailbox(nameA) == mailbox(nameB)
 }
 
-// leadingNumber is the number with which s begins, or that all of it is: PHP's (int),
-// JavaScript's Number, Go's ParseInt, a column of integers.
-func leadingNumber(s string) (float64, bool) {
+// numbersOf are the whole numbers that all of s is, or that it begins with: PHP's (int),
+// JavaScript's Number and parseInt, Go's ParseInt, a column of integers.
+func numbersOf(s string) (numbers []float64) {
 	s = strings.TrimLeft(s, "+ ")
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
-		return f, f >= 0
+		numbers = append(numbers, math.Trunc(f))
 	}
 	if n, err := strconv.ParseInt(s, 0, 64); err == nil {
-		return float64(n), n >= 0
+		numbers = append(numbers, float64(n))
 	}
-	digits := s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
-	f, err := strconv.ParseFloat(digits, 64)
-	return f, err == nil
+	base, digits := 10, "0123456789"
+	if strings.HasPrefix(s, "0x") {
+		s, base, digits = s[len("0x"):], 16, "0123456789abcdef"
+	}
+	if n, err := strconv.ParseUint(s[:len(s)-len(strings.TrimLeft(s, digits))], base, 64); err == nil {
+		numbers = append(numbers, float64(n))
+	}
+	return numbers
 }
 
 // left is what is left of s of the characters that are kept.

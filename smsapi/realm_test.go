@@ -69,7 +69,7 @@ func TestRealmGuess(t *testing.T) {
 		{"my-realm", "myrealm", true}, {"my realm", "my_realm", true}, {`my\realm`, "myrealm", true}, {"my1realm", "myrealm", true},
 		{"myrealm/x", "myrealm", true}, {"x/myrealm", "myrealm", true}, {"x/.my-realm", "myrealm", true}, {"my-realm!x", "myrealm", true}, {"m_realm", "myrealm", true}, {"my.ealm", "myrealm", true},
 		{"my%", "myrealm", true}, {"my*", "myrealm", true}, {".*", "myrealm", true}, {"^my", "myrealm", true}, {"[a-z]+", "myrealm", true},
-		{"042", "42", true}, {"42-x", "42", true}, {"42abc", "42", true}, {"42.0", "42", true}, {"+42", "42", true}, {"4.2e1", "42", true}, {"0x2a", "42", true}, {"4_2", "42", true},
+		{"042", "42", true}, {"42.9", "42", true}, {"4.25e1", "42", true}, {"0x2az", "42", true}, {"0x2a.5", "42", true}, {"052", "42", true}, {"42.9x", "42", true}, {"x/myrealm/", "myrealm", true}, {"x/../myrealm/.", "myrealm", true}, {"42.9", "43", false}, {"42-x", "42", true}, {"42abc", "42", true}, {"42.0", "42", true}, {"+42", "42", true}, {"4.2e1", "42", true}, {"0x2a", "42", true}, {"4_2", "42", true},
 		{"my.realm+x@googlemail.com", "myrealm@gmail.com", true},
 		{"second", "myrealm", false}, {"myrealms", "myrealm", false}, {"realm", "myrealm", false}, {"myrealm", "myrealm2", false},
 		{"my", "myrealm", false}, {"43", "42", false}, {"142", "42", false}, {"m_realmx", "myrealm", false}, {"shop-42", "42", false},

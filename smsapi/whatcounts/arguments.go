@@ -38,6 +38,8 @@ type argument struct {
 	given bool
 	// times is how often it was given, with one value: some join what is repeated.
 	times uint8
+	// list: it was given more than once in the query or in the body.
+	list bool
 	// in says where it was given: readers differ in whether they look there.
 	in place
 	// plain: raw is made of characters that mean themselves to every reader.
@@ -121,6 +123,10 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		args.add(r, p, from)
 		return
 	}
+	if strings.Trim(p.Name, "?#") == "" {
+		args.readNameless(p)
+		return
+	}
 	args.control = args.control || holdsControl(p.Name)
 	args.container = args.container || namesContent(p.Name) || isEntry(p)
 	if args.singleBytes && !args.foreign {
@@ -194,6 +200,7 @@ func (args *arguments) add(r role, p *smsapi.Pair, from place) {
 		args.foreign = !decodesToASCII(value)
 	}
 	f := &args.of[r]
+	f.list = f.list || f.in&from&(inQuery|inBody) != 0
 	f.in |= from
 	f.times = min(f.times, 100) + 1
 	if !f.given {
@@ -223,8 +230,8 @@ func (args *arguments) presentWithCookies(wanted role, r *http.Request) bool {
 		return true
 	}
 	found := false
-	_ = eachCookie(r.Header["Cookie"], func(named role, _ string) *smsapi.Refusal {
-		found = found || named == wanted
+	_ = eachCookie(r.Header["Cookie"], func(c cookie) *smsapi.Refusal {
+		found = found || c.role == wanted
 		return nil
 	})
 	return found

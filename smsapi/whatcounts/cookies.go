@@ -9,13 +9,19 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// eachCookie calls do with the role and the raw value of each cookie that has one,
-// until it returns a refusal.
+// cookie is a cookie that somebody takes for an argument.
+type cookie struct {
+	role  role
+	name  string
+	value string // raw
+}
+
+// eachCookie calls do with each cookie that has a role, until it returns a refusal.
 //
 // Lines are read each by itself, as Go, Node and Java read them, and as one: Apache,
 // PHP's own server and Caddy's FastCGI transport put ", " between them, WSGI servers
 // a bare comma.
-func eachCookie(lines []string, do func(role, string) *smsapi.Refusal) *smsapi.Refusal {
+func eachCookie(lines []string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
 	for _, line := range lines {
 		if refusal := cookiesOf(line, do); refusal != nil {
 			return refusal
@@ -33,14 +39,14 @@ func eachCookie(lines []string, do func(role, string) *smsapi.Refusal) *smsapi.R
 }
 
 // cookiesOf is eachCookie for one line.
-func cookiesOf(line string, do func(role, string) *smsapi.Refusal) *smsapi.Refusal {
-	for cookie := range strings.SplitSeq(line, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(cookie), "=")
+func cookiesOf(line string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
+	for pair := range strings.SplitSeq(line, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		r := cookieRole(name)
 		if r == noRole {
 			continue
 		}
-		if refusal := do(r, strings.Trim(value, `"`)); refusal != nil {
+		if refusal := do(cookie{r, name, strings.Trim(value, `"`)}); refusal != nil {
 			return refusal
 		}
 	}
@@ -76,11 +82,11 @@ func (args *arguments) cookieCommand(r *http.Request) *smsapi.Refusal {
 	if len(lines) == 0 {
 		return nil
 	}
-	return eachCookie(lines, func(found role, value string) *smsapi.Refusal {
-		if found != command || sameDecoded(value, args.of[command].raw) {
+	return eachCookie(lines, func(c cookie) *smsapi.Refusal {
+		if c.role != command || sameDecoded(c.value, args.of[command].raw) {
 			return nil
 		}
-		if foldsToSMSCommand(value) || resembles(value) != smsapi.Other || isJSONCookie(value) || !args.of[command].given && args.present(recipient) {
+		if foldsToSMSCommand(c.value) || resembles(c.value) != smsapi.Other || isJSONCookie(c.value) || !args.of[command].given && args.present(recipient) {
 			return refusedCookie[command]
 		}
 		return nil
@@ -102,9 +108,9 @@ func (args *arguments) otherCookieCommand(r *http.Request) bool {
 		return false
 	}
 	other := false
-	_ = eachCookie(lines, func(found role, value string) *smsapi.Refusal {
-		other = other || found == command && value != "" && !sameDecoded(value, args.of[command].raw) &&
-			!isHarmless(strings.ToLower(value))
+	_ = eachCookie(lines, func(c cookie) *smsapi.Refusal {
+		other = other || c.role == command && c.value != "" && !sameDecoded(c.value, args.of[command].raw) &&
+			!isHarmless(strings.ToLower(c.value))
 		return nil
 	})
 	return other && args.presentWithCookies(sender, r)
@@ -113,7 +119,8 @@ func (args *arguments) otherCookieCommand(r *http.Request) bool {
 // readCookies adds what cookies could make of the recipient. A phone or sender
 // in a cookie is one more reading; another realm is another account, and refused.
 func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
-	return eachCookie(lines, func(found role, value string) *smsapi.Refusal {
+	return eachCookie(lines, func(c cookie) *smsapi.Refusal {
+		found, value := c.role, c.value
 		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
 		if isJSONCookie(value) && found != password {
 			return refusedCookie[found]
@@ -142,19 +149,23 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 				break // no number by any reading
 			}
 			to.Phones = more
+			for _, country := range args.countries {
+				if refusal := a.readIn(country, value, args, to); refusal != nil {
+					return refusal
+				}
+			}
 		case sender:
 			if len(to.Senders) == 0 {
 				break // none already stands for any
 			}
-			if meansNone(string(decoded)) {
-				to.Senders = to.Senders[:0]
-				break
-			}
-			more, err := a.region.SenderReadings(to.Senders, string(decoded))
-			if err != nil {
+			senders, refusal := a.senderReadings(to.Senders, string(decoded))
+			if refusal != nil {
 				return refusedCookie[sender]
 			}
-			to.Senders = more
+			if strings.ContainsAny(c.name, "[%") { // a list, which is no sender to who asks for a text
+				senders = senders[:0]
+			}
+			to.Senders = senders
 		}
 		return tooManyReadings(to)
 	})

@@ -60,8 +60,7 @@ func (a *API) readCountries(args *arguments, cookies []string, to *smsapi.Recipi
 		return refusedReadings
 	}
 	for _, raw := range args.countries {
-		decoded, _ := smsapi.AppendUnescaped(nil, raw, ' ')
-		if refusal := a.readIn(string(decoded), args, to); refusal != nil {
+		if refusal := a.readIn(raw, args.of[recipient].raw, args, to); refusal != nil {
 			return refusal
 		}
 	}
@@ -75,9 +74,10 @@ const maxCountries = 8
 // hundred numbers. Longer lists would take seconds. Several countries share it.
 const maxForeign = 4096
 
-// readIn adds what the phone is in a country, or anywhere if that is none.
-func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
-	name = strings.TrimSpace(name)
+// readIn adds what a phone is in a country, both as written, or anywhere if that is none.
+func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	decoded, _ := smsapi.AppendUnescaped(nil, country, ' ')
+	name := strings.TrimSpace(string(decoded))
 	if name == "" || strings.EqualFold(name, a.region.Code()) {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (a *API) readIn(name string, args *arguments, to *smsapi.Recipient) *smsapi
 	if region.Code() == a.region.Code() {
 		return nil
 	}
-	field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
+	field, _ := smsapi.AppendUnescaped(nil, written, ' ')
 	if len(field) > maxForeign/len(args.countries) {
 		return refusedReadings
 	}

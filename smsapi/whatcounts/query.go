@@ -64,9 +64,9 @@ func upToAmpersand(value string) string {
 }
 
 // readNameless looks at a pair that begins with "=". Spring WebFlux and Netty pass over
-// it, and find the name behind: =phone=1.
+// it, and find the name behind: =phone=1. querystringify does so behind any of "?#=".
 func (args *arguments) readNameless(p *smsapi.Pair) {
-	name, value, _ := strings.Cut(strings.TrimLeft(p.Value, "="), "=")
+	name, value, _ := strings.Cut(strings.TrimLeft(p.Value, "=?#"), "=")
 	if r := foldedRole(name); r != noRole {
 		args.object(r, refusedSpelling[r])
 	}

@@ -136,9 +136,6 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if refusal = tooManyReadings(to); refusal != nil {
 		return refusal
 	}
-	if kind == smsapi.Subscribe {
-		a.settle(args, to)
-	}
 	if cookies := r.Header["Cookie"]; len(cookies) > 0 {
 		if refusal = a.readCookies(cookies, args, call, to); refusal != nil {
 			return refusal
@@ -146,6 +143,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	}
 	if args.senderMayBeMissed(kind, r) {
 		to.Senders = to.Senders[:0]
+	}
+	if kind == smsapi.Subscribe {
+		call.Named = a.named(args, to)
 	}
 	return nil
 }

@@ -282,9 +282,9 @@ func TestSubscribeMeansOnePair(t *testing.T) {
 		if refusal := api.Read(r, &body, &call); refusal != nil {
 			t.Fatal(refusal)
 		}
-		got, to := "", call.Recipients[0]
-		if len(to.Phones) == 1 && len(to.Senders) == 1 {
-			got = to.Phones[0].Digits() + " " + string(to.Senders[0])
+		got := ""
+		if call.Named.Sender != "" {
+			got = call.Named.Phone.Digits() + " " + string(call.Named.Sender)
 		}
 		if got != tt.want {
 			t.Errorf("%s %s means %q, want %q", tt.phone, tt.sender, got, tt.want)

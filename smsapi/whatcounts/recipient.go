@@ -56,30 +56,40 @@ func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
 	return nil
 }
 
-// settle drops from a subscribe the readings that are other forms of one phone, and of
-// one name: what is put back on a sender is what it names, so that its opt-out can be
-// lifted. A send is checked for all of them.
-func (a *API) settle(args *arguments, to *smsapi.Recipient) {
-	if len(to.Phones) == 2 && phone.SameSubscriber(to.Phones[0], to.Phones[1]) {
-		if meant, err := a.region.Canonical(args.of[recipient].raw); err == nil && slices.Contains(to.Phones, meant) {
-			to.Phones = append(to.Phones[:0], meant)
+// named is the pair that a subscribe names, if its readings are other forms of one phone,
+// and of one name.
+func (a *API) named(args *arguments, to *smsapi.Recipient) (named smsapi.Named) {
+	switch {
+	case len(to.Phones) == 1:
+		named.Phone = to.Phones[0]
+	case len(to.Phones) == 2 && phone.SameSubscriber(to.Phones[0], to.Phones[1]):
+		meant, err := a.region.Canonical(args.of[recipient].raw)
+		if err != nil || !slices.Contains(to.Phones, meant) {
+			return smsapi.Named{}
 		}
+		named.Phone = meant
+	default:
+		return smsapi.Named{}
 	}
-	if len(to.Senders) < 2 {
-		return
+	if len(to.Senders) == 1 {
+		named.Sender = to.Senders[0]
+		return named
 	}
 	for _, s := range to.Senders {
 		if !strings.ContainsFunc(string(s), unicode.IsLetter) {
-			return // a number as well
+			return smsapi.Named{} // a number as well
 		}
 	}
 	code, refusal := args.strict(nil, sender)
 	if refusal != nil {
-		return
+		return smsapi.Named{}
 	}
-	if meant, err := a.region.CanonicalSender(string(code)); err == nil && meant != phone.AnySender {
-		to.Senders = append(to.Senders[:0], meant)
+	meant, err := a.region.CanonicalSender(string(code))
+	if err != nil || !slices.Contains(to.Senders, meant) {
+		return smsapi.Named{}
 	}
+	named.Sender = meant
+	return named
 }
 
 // readSenders collects every sender that a backend could read. None is none:
@@ -97,6 +107,12 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 	if refusal := a.addSenders(to, string(field)); refusal != nil || len(to.Senders) == 0 {
 		return refusal
 	}
+	if f.list || strings.ContainsAny(f.raw, "\r\n") {
+		// A list is no sender to programs that ask for a text (TypeScript's typeof), and
+		// Mojolicious drops a pair with raw line ends.
+		to.Senders = to.Senders[:0]
+		return nil
+	}
 	for _, form := range f.otherForms(string(field), "") {
 		if more, err := a.region.SenderReadings(to.Senders, form); err == nil {
 			to.Senders = more
@@ -105,23 +121,29 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 	return nil
 }
 
-func (a *API) addSenders(to *smsapi.Recipient, field string) *smsapi.Refusal {
+func (a *API) addSenders(to *smsapi.Recipient, field string) (refusal *smsapi.Refusal) {
+	to.Senders, refusal = a.senderReadings(to.Senders, field)
+	return refusal
+}
+
+// senderReadings appends every sender that a field could be to dst, and leaves nothing of
+// it where that could be any or none.
+func (a *API) senderReadings(dst []phone.Sender, field string) ([]phone.Sender, *smsapi.Refusal) {
 	// Who decodes twice ends it at an ampersand.
 	if head, _, _ := strings.Cut(field, "&"); meansNone(head) {
-		return nil
+		return dst[:0], nil
 	}
-	senders, err := a.region.SenderReadings(to.Senders, field)
+	senders, err := a.region.SenderReadings(dst, field)
 	if err != nil {
-		return failedSender
+		return dst, failedSender
 	}
 	if phone.MayBeAnyName(field) {
-		return nil
+		return dst[:0], nil
 	}
-	if slices.Contains(senders, "0") { // a zero of another script, which Python's int reads
-		return nil
+	if slices.Contains(senders[len(dst):], "0") { // a zero of another script, which Python's int reads
+		return dst[:0], nil
 	}
-	to.Senders = senders
-	return nil
+	return senders, nil
 }
 
 // meansNone reports whether a backend could take what is given as a sender for
