@@ -39,7 +39,7 @@ func (r *Region) long(dst []Number, start int, d string) []Number {
 	for i := start; i < len(dst); i++ {
 		n := dst[i]
 		full := string(n.digits[:n.n])
-		if _, ok := r.international(full); ok && r.idd.pattern != nil { // which may match 00 and more
+		if _, ok := r.international(full); ok && r.idd.isMoreThan00() {
 			dst = r.prefixed(dst, start, "00", full)
 		}
 		if national, ok := strings.CutPrefix(full, r.plan.code); ok && r.plan.possible(len(national)) {

@@ -94,6 +94,12 @@ func (p *prefix) len(d string) (n int, simple bool) {
 	return 0, false
 }
 
+// isMoreThan00 reports whether an international prefix may be 00 and more, so that 00 and a
+// number of another country are a third one's: 001 2065551212 in Guyana and Mongolia.
+func (p *prefix) isMoreThan00() bool {
+	return p.pattern != nil || len(p.literal) > 2 && p.literal[:2] == "00"
+}
+
 // inside is the digits that may follow the literal prefix's where these belong to
 // a national number.
 func (p *prefix) inside(m *phonenumbers.PhoneMetadata) (next digitSet) {

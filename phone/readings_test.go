@@ -401,6 +401,24 @@ func TestReadingsOfOddFields(t *testing.T) {
 	}
 }
 
+// A stop behind 00 is another country's where 00 and a digit are the prefix. Sends to what
+// it means elsewhere are held as well.
+func TestStopBehindLongPrefix(t *testing.T) {
+	t.Parallel()
+	for code, international := range map[string]string{"GY": "12065551212", "MN": "12065551212", "NG": "9647911123456", "HK": "12065551212", "SG": "12065551212"} {
+		r := regionOf(code)
+		stopped, err := r.Canonical("00" + international)
+		if err != nil {
+			t.Fatal(code, err)
+		}
+		for _, field := range []string{international, "+" + international, "00" + international, "011" + international} {
+			if got, err := r.Readings(nil, field); err != nil || !slices.Contains(got, stopped) {
+				t.Errorf("%s: %q reads as %s, without %s, %v", code, field, show(got), stopped.Digits(), err)
+			}
+		}
+	}
+}
+
 func TestOldMexicanMobiles(t *testing.T) {
 	t.Parallel()
 	want := number(t, "525512345678")

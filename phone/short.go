@@ -64,7 +64,7 @@ func (r *Region) bar(idd string) (barred digitSet, open bool) {
 	if r.idd.mayBegin(p.code) || r.trunk.mayBegin(p.code) && trunk != p.code {
 		return 0, false
 	}
-	if r.idd.pattern != nil { // 00 and a number must not be a prefix of another kind
+	if r.idd.isMoreThan00() { // 00 and a number must not be a prefix of another kind
 		next, end := follow(idd, "00")
 		if end || next.has(p.code[0]) {
 			return 0, false

@@ -12,7 +12,7 @@ type RefusalCoder interface {
 // RefusalCodes are the codes of the refusals that this package makes for any API.
 func RefusalCodes() []string {
 	return Codes(refusedTunnel, refusedUpgrade, refusedTarget, refusedMove, refusedEarly, refusedHost, refusedGuardedUpgrade, refusedConnection,
-		refusedLongTarget, refusedLongCookies,
+		refusedLongTarget, refusedLongCookies, refusedLength,
 		tooLarge, brokenBody, refusedCharsetHeader, refusedQueryBytes, refusedType, refusedCoding, refusedTrailer, RefusedLook)
 }
 

@@ -170,6 +170,27 @@ func TestSizeRefusal(t *testing.T) {
 	}
 }
 
+func TestSizeRefusalOfAnotherLength(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		target, agent, body string
+		want                *Refusal
+	}{
+		"ordinary":        {"/bin/api_web?c=help", "Mozilla/5.0 (X11; rv:1)", "a=1", nil},
+		"in the query":    {"/bin/api_web?content-Length:1", "", "a=1", refusedLength},
+		"in a header":     {"/bin/api_web", "x Content-Length: \t1", "a=1", refusedLength},
+		"behind a colon":  {"/bin/api_web?a:content-length:0", "", "a=1", refusedLength},
+		"without a body":  {"/bin/api_web?Content-Length:1", "", "", nil},
+		"without a digit": {"/bin/api_web?Content-Length:x&a=content-length", "length: 5", "a=1", nil},
+	} {
+		r := httptest.NewRequest("POST", tc.target, strings.NewReader(tc.body))
+		r.Header.Set("User-Agent", tc.agent)
+		if got := SizeRefusal(r); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // What HTTP clients offer by themselves is not passed on, and no more.
 func TestDropOffer(t *testing.T) {
 	t.Parallel()
