@@ -95,10 +95,10 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 		}
 	case charsetArgument:
 		args.charset = args.charset || !keepsASCII(p.Value)
-	case "args", "argumentcollection":
+	case "args", "argumentcollection", "__superform_json":
 		args.noteContainer(p.Value)
 	default:
-		args.container = args.container || namesContent(p.Name)
+		args.container = args.container || namesContent(p.Name) || p.Name != textName && holdsSend(p.Value)
 		args.readUnderscored(p)
 	}
 }

@@ -7,14 +7,26 @@ import (
 )
 
 // Some readers take all arguments from the value of one: LoopBack 2 from args, Lucee from
-// argumentCollection, both as JSON, Django REST framework up to 3.2 a whole body from
-// _content, if _content_type names its kind, and ASP.NET the entries of a dictionary from
-// [0].Key=phone and [0].Value=1.
+// argumentCollection, sveltekit-superforms from __superform_json, all as JSON, Django REST
+// framework up to 3.2 a whole body from _content, if _content_type names its kind, and
+// ASP.NET the entries of a dictionary from [0].Key=phone and [0].Value=1. Which names others
+// use nobody knows, so that JSON with a send command in it counts under any but the text's.
 
 // noteContainer notes a pair that holds arguments for one of them, where it looks like it.
 func (args *arguments) noteContainer(value string) {
-	args.container = args.container || smsapi.LooksStructured(value) && (strings.IndexByte(value, ':') >= 0 || strings.Contains(value, "%3"))
+	args.container = args.container || smsapi.LooksStructured(value) && (strings.IndexByte(value, ':') >= 0 || strings.Contains(value, "%3") || strings.Contains(value, "%253"))
 }
+
+// holdsSend reports whether a value is JSON, or begins like it, that holds a send command.
+func holdsSend(value string) bool {
+	if value == "" || strings.IndexByte(`{["%+`, value[0]) < 0 || len(value) < len(sendPrefix) {
+		return false
+	}
+	return strings.Contains(strings.ToLower(value), sendPrefix) && smsapi.LooksStructured(value)
+}
+
+// sendPrefix is how the commands begin that text somebody.
+const sendPrefix = "smssendmessageto"
 
 // namesContent reports whether a name is that of Django REST framework's.
 func namesContent(name string) bool {

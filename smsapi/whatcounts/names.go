@@ -63,8 +63,11 @@ var (
 	skeletonRoles = []role{command, command, realm, realm, password, password, password, recipient, sender}
 )
 
+// textName is the argument of the message's text, which may hold anything.
+const textName = "message_text"
+
 // foldedNames are the skeletons, and the other names whose folds matter.
-var foldedNames = append(slices.Clone(skeletons), countryName, "charset", "args", "argumentcollection")
+var foldedNames = append(slices.Clone(skeletons), countryName, "charset", "args", "argumentcollection", "superformjson")
 
 // foldedRole is the role that some server family gives to an oddly written name.
 func foldedRole(name string) role {
