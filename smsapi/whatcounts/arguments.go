@@ -67,7 +67,12 @@ const (
 
 func (args *arguments) read(form smsapi.Form, from place) {
 	var p smsapi.Pair
+	bare := false // the pair before, which libapreq2 ends in a body at its "=" alone
 	for form.Next(&p) {
+		if bare && from == inBody && roleOf(p.Name) == sender {
+			args.cut = true
+		}
+		bare = p.Bare && p.Name != ""
 		if p.Plain {
 			args.readPlain(&p, from|inPlain)
 		} else {

@@ -7,7 +7,7 @@ import (
 )
 
 // Some readers take all arguments from the value of one: LoopBack 2 from args, Lucee from
-// argumentCollection, sveltekit-superforms from __superform_json, all as JSON, Django REST
+// argumentCollection, sveltekit-superforms from __superform_json, PocketBase from @jsonPayload, all as JSON, Django REST
 // framework up to 3.2 a whole body from _content, if _content_type names its kind, and
 // ASP.NET the entries of a dictionary from [0].Key=phone and [0].Value=1. Which names others
 // use nobody knows, so that JSON with a send command in it counts under any but the text's.

@@ -67,7 +67,7 @@ var (
 const textName = "message_text"
 
 // foldedNames are the skeletons, and the other names whose folds matter.
-var foldedNames = append(slices.Clone(skeletons), countryName, "charset", "args", "argumentcollection", "superformjson")
+var foldedNames = append(slices.Clone(skeletons), countryName, "charset", "args", "argumentcollection", "superformjson", "jsonpayload")
 
 // foldedRole is the role that some server family gives to an oddly written name.
 func foldedRole(name string) role {

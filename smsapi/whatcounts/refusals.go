@@ -48,7 +48,7 @@ var (
 	refusedContainer = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "arguments_in_one",
-		Reason: "The arguments args, argumentCollection, __superform_json and _content are read as a list of arguments by some servers, so send each by its own name",
+		Reason: "The arguments args, argumentCollection, __superform_json, @jsonPayload and _content are read as a list of arguments by some servers, so send each by its own name",
 	}
 	refusedWords = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
