@@ -39,6 +39,17 @@ var latinLetters = map[rune][2]string{
 	'ə': {"e", "a"}, 'ɓ': {"b", "b"}, 'ɗ': {"d", "d"}, 'ƙ': {"k", "k"}, 'ƴ': {"y", "y"}, 'ʻ': {"", ""}, 'ʼ': {"", ""},
 }
 
+// onlyLatin is a text with the letters of Latin1 and Latin Extended-A in ASCII and nothing of
+// other characters, as Rails' parameterize and npm's slugify have it.
+func onlyLatin(text string) string {
+	return transliterated(strings.Map(func(c rune) rune {
+		if c >= utf8.RuneSelf && (c < 0xc0 || c > 0x17f) && latinLetters[c][0] == "" {
+			return -1
+		}
+		return c
+	}, text), 0)
+}
+
 // Latin is a letter of Latin1 or Latin Extended-A in ASCII, as lodash's deburr and iconv
 // have it, where Unicode has no decomposition for it: ss, d and o for ß, đ and ø. For all
 // others it is "".

@@ -69,6 +69,11 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			return dst[:start], err
 		}
 	}
+	if low, ok := lowBytes(field); ok {
+		if more, err := r.textReadings(dst, low); err == nil {
+			dst = more
+		}
+	}
 	elements := 0
 	for element := range strings.FieldsFuncSeq(field, isListMark) {
 		dst = r.leadingNumbers(dst, element)

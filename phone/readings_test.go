@@ -419,6 +419,16 @@ func TestStopBehindLongPrefix(t *testing.T) {
 	}
 }
 
+// node-smpp writes the low bytes of characters.
+func TestReadingsOfLowBytes(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{"1\ufe32065551212", "\ufe31\ufe32\u3030655512\ufe31\ufe32", "13105550000,1\ufe32065551212"} {
+		if got, err := regionOf("US").Readings(nil, field); err != nil || !slices.Contains(got, number(t, "12065551212")) {
+			t.Errorf("%q reads as %s, %v", field, show(got), err)
+		}
+	}
+}
+
 func TestOldMexicanMobiles(t *testing.T) {
 	t.Parallel()
 	want := number(t, "525512345678")

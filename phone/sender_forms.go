@@ -42,10 +42,14 @@ func (q *senders) forms(id, raw string) {
 		q.addID(keeping(inWords.Replace(unaccented), ""))
 	}
 	if !isASCII(raw) {
-		// As a stop with decomposed letters has it: a dotted capital I folds to another.
-		if decomposed, err := foldID(norm.NFD.String(raw)); err == nil {
-			q.addID(decomposed)
+		// As a stop with decomposed or with composed letters has it: a dotted capital I folds
+		// to another, and its small letter has a dot of its own.
+		for _, form := range [...]string{norm.NFD.String(raw), norm.NFC.String(raw), strings.ReplaceAll(norm.NFC.String(raw), "i\u0307", "i")} {
+			if id, err := foldID(form); err == nil {
+				q.addID(id)
+			}
 		}
+		q.addID(strings.Map(foldCase, keeping(onlyLatin(raw), "")))
 		for _, way := range [...]int{0, 1} {
 			latin := transliterated(id, way)
 			q.addID(latin)

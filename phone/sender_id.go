@@ -113,11 +113,15 @@ func isID(id string) bool {
 // visible trims blanks, and leaves out format characters and letters that nobody sees, such
 // as Hangul's fillers, which Laravel's TrimStrings takes off (Str::INVISIBLE_CHARACTERS).
 func visible(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if unicode.In(c, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point) {
+	return without(s, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// without leaves characters out, and blanks around.
+func without(s string, left ...*unicode.RangeTable) string {
+	return strings.TrimSpace(strings.Map(func(c rune) rune {
+		if unicode.In(c, left...) {
 			return -1
 		}
 		return c
-	}, s)
-	return strings.TrimSpace(s)
+	}, s))
 }

@@ -17,8 +17,10 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 		return dst, ErrTooLong
 	}
 	q := senders{region: r, list: dst, from: len(dst)}
-	err := q.read(field)
-	return q.list, err
+	if err := q.read(field); err != nil {
+		return dst, err
+	}
+	return q.list, nil
 }
 
 // senders collects the readings of one field.
@@ -48,6 +50,9 @@ func (q *senders) read(field string) error {
 	if !utf8.ValidString(field) || mixed(field) {
 		return ErrUnreadable
 	}
+	if low, ok := lowBytes(field); ok && low != field {
+		q.readAlso(low)
+	}
 	s := visible(field)
 	if s == "" {
 		return ErrEmpty
@@ -55,6 +60,9 @@ func (q *senders) read(field string) error {
 	id, err := foldID(s)
 	if err != nil {
 		return err
+	}
+	if uncleaned, err := foldID(without(field, unicode.Cf)); err == nil && uncleaned != id {
+		q.addID(uncleaned) // as a stop has it
 	}
 	var letters bool
 	var all digits

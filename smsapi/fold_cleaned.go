@@ -17,6 +17,7 @@ func withoutForeign(dst, s []byte) []byte {
 		return s
 	}
 	cleaned := append(dst, s[:at]...)
+	lastTag := bytes.LastIndexByte(s, '>')
 	for i := at; i < len(s); i++ {
 		if s[i] == '%' {
 			if i+3 <= len(s) && hexDigit[s[i+1]]|hexDigit[s[i+2]] < 0x10 {
@@ -24,11 +25,9 @@ func withoutForeign(dst, s []byte) []byte {
 				continue
 			}
 		}
-		if s[i] == '<' {
-			if end := tagEnd(s[i:min(i+4*maxTag, len(s))]); end > 0 {
-				i += end - 1
-				continue
-			}
+		if s[i] == '<' && i < lastTag {
+			i += tagEnd(s[i:]) - 1
+			continue
 		}
 		if s[i] < utf8.RuneSelf {
 			cleaned = append(cleaned, s[i])
@@ -47,15 +46,20 @@ func composed(s []byte) []byte {
 }
 
 // tagEnd is where the tag ends with which s begins, and the script or style that it opens,
-// which WordPress takes out whole; 0 if none does.
+// which WordPress takes out whole. There is a ">" in s.
 func tagEnd(s []byte) int {
-	end := bytes.IndexByte(s[:min(maxTag, len(s))], '>') + 1
 	for _, element := range [...]string{"script", "style"} {
-		if n := len("<" + element); end > 0 && len(s) >= n && bytes.EqualFold(s[1:n], []byte(element)) {
-			if closing := bytes.Index(bytes.ToLower(s), []byte("</"+element)); closing >= 0 {
-				return closing + bytes.IndexByte(s[closing:], '>') + 1
+		if n := len("<" + element); len(s) >= n && bytes.EqualFold(s[1:n], []byte(element)) {
+			head := s[:min(len(s), maxElement)]
+			if closing := bytes.Index(bytes.ToLower(head), []byte("</"+element)); closing >= 0 {
+				if end := bytes.IndexByte(s[closing:], '>'); end >= 0 {
+					return closing + end + 1
+				}
 			}
 		}
 	}
-	return end
+	return bytes.IndexByte(s, '>') + 1
 }
+
+// maxElement is the longest script that is looked for, in bytes.
+const maxElement = 4096

@@ -38,15 +38,12 @@ func spellsSomewhere(text []byte, word string) bool {
 		}
 		// Behind marks before the first letter stands the same.
 		at := bytes.IndexAny(text[first:], "._-:/\\")
-		if at < 0 || len(text) > maxCleaned {
+		if at < 0 {
 			return false
 		}
 		text = text[first+at+1:]
 	}
 }
-
-// maxCleaned is the longest value of which more than the beginning is looked at, in bytes.
-const maxCleaned = 4096
 
 // spells reports whether the letters of text begin with those of word, and where the first
 // of them stands.

@@ -72,7 +72,7 @@ func TestSpellsCostsItsLength(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{".", "1.", "s.", "sms....", "é."} {
 		for range 2000 {
-			if Spells(strings.Repeat(unit, maxCleaned/len(unit)), "smssend") {
+			if Spells(strings.Repeat(unit, 4096/len(unit)), "smssend") {
 				t.Fatalf("%s spells it", unit)
 			}
 		}

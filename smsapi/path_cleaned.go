@@ -59,8 +59,8 @@ func (w *walk) ahead(i int, c byte) int {
 			i += len("/index.php")
 		case strings.HasPrefix(text[i:], ".php"):
 			i += len(".php")
-		case text[i] == '<' && strings.IndexByte(text[i:min(i+maxTag, len(text))], '>') >= 0: // strip_tags
-			i += 1 + strings.IndexByte(text[i:], '>')
+		case text[i] == '<' && w.closes(i) > 0: // strip_tags
+			i = w.closes(i)
 		case vanishes(text[i]):
 			i++
 		default:
@@ -87,8 +87,8 @@ func (w *walk) back(i int, c byte) int {
 			i -= len("/index.php")
 		case strings.HasSuffix(text[:i], ".php"):
 			i -= len(".php")
-		case text[i-1] == '>' && strings.LastIndexByte(text[max(0, i-maxTag):i], '<') >= 0:
-			i = strings.LastIndexByte(text[:i], '<')
+		case text[i-1] == '>' && w.opens(i) >= 0:
+			i = w.opens(i)
 		case lower(text[i-1]) == c:
 			return i - 1
 		case vanishes(text[i-1]):
@@ -100,8 +100,23 @@ func (w *walk) back(i int, c byte) int {
 	return -1
 }
 
-// maxTag is the longest tag that is looked for, in bytes.
-const maxTag = 64
+// closes is where the tag ends that begins at i, or 0.
+func (w *walk) closes(i int) int {
+	end := strings.IndexByte(w.text[i:], '>') + 1
+	w.left -= max(end, 0) / 16
+	if end == 0 {
+		w.left -= (len(w.text) - i) / 16
+		return 0
+	}
+	return i + end
+}
+
+// opens is where the tag begins that ends before i, or -1.
+func (w *walk) opens(i int) int {
+	begin := strings.LastIndexByte(w.text[:i], '<')
+	w.left -= (i - begin) / 16
+	return begin
+}
 
 // isEscape reports whether s begins with an escape.
 func isEscape(s string) bool {

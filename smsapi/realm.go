@@ -111,6 +111,7 @@ type RealmGuess struct {
 	realm, letters            string
 	left, leftFirst, leftLast string // the letters and digits of all of it and of its parts
 	numbers                   []float64
+	any                       bool // it may be a pattern that no rule here follows
 	patterns                  []*regexp.Regexp
 }
 
@@ -127,6 +128,7 @@ func GuessRealm(realm string) RealmGuess {
 		g.leftLast = left(parts[strings.LastIndexAny(parts, `/\`)+1:], isLetterOrDigit)
 	}
 	g.numbers = numbersOf(realm)
+	g.any = strings.IndexByte(realm, '\\') >= 0 || strings.Contains(realm, "[^") // \S+, (m)yreal\1, [^]*; letter case is folded by now
 	if strings.ContainsAny(realm, `%*?+^$|\[]()._`) {
 		like := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(realm))
 		for _, pattern := range [...]string{"^(?:" + like + ")$", "^(?:" + strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(realm)) + ")$", realm} {
@@ -148,6 +150,9 @@ func GuessRealm(realm string) RealmGuess {
 // how many compare without letter case. Names that differ in more, such as acme-uk and
 // acme, are two accounts'.
 func (g *RealmGuess) MayMean(account string) bool {
+	if g.any {
+		return true
+	}
 	name := left(account, isLetterOrDigit)
 	if g.left == name || name != "" && (g.letters == name || g.leftFirst == name || g.leftLast == name) {
 		return true
@@ -170,22 +175,59 @@ func isOddInNames(r rune) bool {
 	return strings.ContainsRune("/\\#()$?!:;,|\"'<>[]{}*%^~=`", r)
 }
 
-// isSameMailbox reports whether Gmail delivers mail for both to one, as express-validator's
-// normalizeEmail knows.
+// isSameMailbox reports whether both are addresses of one mailbox, as far as
+// express-validator's normalizeEmail knows.
 func isSameMailbox(a, b string) bool {
-	nameA, domainA, _ := strings.Cut(a, "@")
-	nameB, domainB, _ := strings.Cut(b, "@")
-	isGmail := func(domain string) bool { return domain == "gmail.com" || domain == "googlemail.com" }
-	mailbox := func(name string) string {
-		name, _, _ = strings.Cut(name, "+")
-		return strings.ReplaceAll(name, ".", "")
+	nameA, domainA, ok := strings.Cut(a, "@")
+	if !ok {
+		return false
 	}
-	return isGmail(domainA) && isGmail(domainB) && mailbox(nameA) == mailbox(nameB)
+	nameB, domainB, _ := strings.Cut(b, "@")
+	providerA, providerB := providerOf(domainA), providerOf(domainB)
+	return providerA != "" && providerA == providerB && mailbox(nameA, providerA) == mailbox(nameB, providerB)
 }
 
-// numbersOf are the whole numbers that all of s is, or that it begins with: PHP's (int),
-// JavaScript's Number and parseInt, Go's ParseInt, a column of integers.
+// providerOf is the provider of a mail domain, whose mailboxes have other addresses too. It
+// is the domain itself where another one is another's.
+func providerOf(domain string) string {
+	switch domain {
+	case "gmail.com", "googlemail.com":
+		return "gmail"
+	case "ya.ru", "yandex.ru", "yandex.ua", "yandex.kz", "yandex.com", "yandex.by":
+		return "yandex"
+	case "icloud.com", "me.com", "yahoo.com", "ymail.com", "rocketmail.com":
+		return domain
+	}
+	name, _, _ := strings.Cut(domain, ".")
+	if name == "outlook" || name == "hotmail" || name == "live" || name == "yahoo" || name == "msn" || name == "passport" || name == "windowslive" {
+		return domain
+	}
+	return ""
+}
+
+// mailbox is the name of a mailbox without what a provider leaves out.
+func mailbox(name, provider string) string {
+	switch {
+	case provider == "gmail":
+		name, _, _ = strings.Cut(name, "+")
+		return strings.ReplaceAll(name, ".", "")
+	case provider == "yandex":
+		return name
+	case strings.HasPrefix(provider, "yahoo."), provider == "ymail.com", provider == "rocketmail.com":
+		name, _, _ = strings.Cut(name, "-")
+		return name
+	}
+	name, _, _ = strings.Cut(name, "+")
+	return name
+}
+
+// numbersOf are the whole numbers that all of s is, that it begins with or that its digits
+// are: PHP's (int) and FILTER_SANITIZE_NUMBER_INT, JavaScript's Number and parseInt, Go's
+// ParseInt, a column of integers.
 func numbersOf(s string) (numbers []float64) {
+	if n, err := strconv.ParseUint(left(s, unicode.IsDigit), 10, 64); err == nil {
+		numbers = append(numbers, float64(n))
+	}
 	s = strings.TrimLeft(s, "+ ")
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
 		numbers = append(numbers, math.Trunc(f))

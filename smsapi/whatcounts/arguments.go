@@ -25,6 +25,8 @@ type arguments struct {
 	countries []string
 	// cut: somebody who reads less than all reads no sender.
 	cut bool
+	// longName: a name is too long to say what some reader makes of it.
+	longName bool
 	// container: somebody takes all arguments from the value of one.
 	container bool
 	// member: an SMS command stands under a name that names a member of something, or
@@ -136,6 +138,10 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	args.container = args.container || namesContent(p.Name) || isEntry(p)
 	if args.singleBytes && !args.foreign {
 		args.foreign = !decodesToASCII(p.Name)
+	}
+	if len(p.Name) > maxOddName && !p.Bare {
+		args.longName = true
+		args.member = args.member || foldsToSMSCommand(p.Value) || resembles(p.Value) != smsapi.Other
 	}
 	r := args.readFolded(p)
 	if r == noRole {

@@ -4,7 +4,7 @@ import "github.com/stopgate/stopgate/smsapi"
 
 // RefusalCodes implements [smsapi.RefusalCoder].
 func (a *API) RefusalCodes() []string {
-	codes := smsapi.Codes(refusedCommand, refusedNested, refusedContainer, refusedWords, refusedPathArgument, refusedTooMany, refusedReadings, refusedCharset, refusedForeign,
+	codes := smsapi.Codes(refusedCommand, refusedNested, refusedContainer, refusedWords, refusedPathArgument, refusedLongName, refusedTooMany, refusedReadings, refusedCharset, refusedForeign,
 		refusedRealm, refusedControl, refusedStopMethod,
 		failedNoCommand, failedNoRealm, failedNoPhone, failedNoSender, failedPhone, failedStopPhone, failedCountry, failedSender)
 	for _, rule := range [][roles]*smsapi.Refusal{

@@ -41,11 +41,11 @@ func namesContent(name string) bool {
 // isEntry reports whether a pair is the key of an entry of ASP.NET's dictionaries, and that
 // is an argument that matters.
 func isEntry(p *smsapi.Pair) bool {
-	if len(p.Name) > maxOddName || len(p.Value) > maxOddName {
+	if len(p.Name) > maxOddName {
 		return false
 	}
 	var buf [maxOddName]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], p.Name, ' ')
 	n := len(decoded) - len("].key")
-	return n >= 0 && strings.EqualFold(string(decoded[n:]), "].key") && foldedRole(p.Value) != noRole
+	return n >= 0 && strings.EqualFold(string(decoded[n:]), "].key") && (len(p.Value) > maxOddName || foldedRole(p.Value) != noRole)
 }

@@ -30,6 +30,9 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	if args.control || !f.plain && holdsControl(f.raw) {
 		return smsapi.Other, refusedControl
 	}
+	if args.longName && !args.harmless() {
+		return smsapi.Other, refusedLongName
+	}
 	if kind, ok := smsCommand(f.raw); ok {
 		return kind, args.cookieCommand(r)
 	}

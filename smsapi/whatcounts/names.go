@@ -90,7 +90,8 @@ func moreThanPassword(r role, name string) role {
 var phoneSkeleton = []string{"phone"}
 
 // maxOddName is how long a name may be that stands for an argument with something
-// before or behind it. Longer ones are nobody's, and would take long to look at.
+// before or behind it. Longer ones would take long to look at; who writes one beside an SMS
+// command is told so.
 const maxOddName = 256
 
 // underscoredRole is the role of a plain name with underscores where none belong: lodash's

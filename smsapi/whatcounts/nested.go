@@ -7,12 +7,12 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// outOfPlace reports whether a query holds a slash or a "?" (PrestaShop takes arguments
-// behind one in its route), as it is or encoded, and whether it may hold an encoded
+// outOfPlace reports whether a query holds a slash, a "?" (PrestaShop takes arguments
+// behind one in its route) or a bar (ThinkPHP's other slash), as it is or encoded, and whether it may hold an encoded
 // separator, once or more. Most sends hold neither, so what either of them is looked for
 // need not be.
 func outOfPlace(query string) (slash, separator bool) {
-	slash = strings.IndexByte(query, '/') >= 0 || strings.IndexByte(query, '?') >= 0
+	slash = strings.IndexByte(query, '/') >= 0 || strings.IndexByte(query, '?') >= 0 || strings.IndexByte(query, '|') >= 0
 	for {
 		i := strings.IndexByte(query, '%')
 		if i < 0 || len(query) < i+3 {
@@ -24,6 +24,8 @@ func outOfPlace(query string) (slash, separator bool) {
 			again := query[1] == '5'
 			slash = slash || again || query[1]|0x20 == 'f'
 			separator = separator || again || query[1] == '6'
+		case '7':
+			slash = slash || query[1]|0x20 == 'c'
 		case '3':
 			separator = separator || query[1]|0x20 == 'b'
 			slash = slash || query[1]|0x20 == 'f'

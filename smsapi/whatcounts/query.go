@@ -83,7 +83,11 @@ func (args *arguments) readJoined(text string) {
 	}
 	for pair := range strings.SplitSeq(text, "&") {
 		name, _, given := strings.Cut(pair, "=")
-		if !given || len(name) > maxOddName || strings.IndexByte(name, ';') < 0 {
+		if !given || strings.IndexByte(name, ';') < 0 {
+			continue
+		}
+		if len(name) > maxOddName {
+			args.longName = true
 			continue
 		}
 		if r := foldedRole(name); r != noRole {

@@ -60,6 +60,11 @@ var (
 		Code:   "path_argument",
 		Reason: "The path holds arguments, so send them in the query or the body",
 	}
+	refusedLongName = &smsapi.Refusal{
+		Status: http.StatusBadRequest,
+		Code:   "name_too_long",
+		Reason: "An argument has a name of more than 256 bytes, so percent-encode the & and = of values",
+	}
 	refusedTooMany = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "too_many_arguments",
