@@ -59,8 +59,12 @@ func (x *exchange) resubscribe() (d decision, held bool) {
 	}
 	liftable := false
 	if x.h.Subscribe == subscribeLift && x.call.Named.Sender != "" {
-		if state, liftable, err = x.liftable(to); err != nil {
+		var named optoutstore.State
+		if named, liftable, err = x.liftable(to); err != nil {
 			return x.storeFailed(err), false
+		}
+		if liftable {
+			state = named
 		}
 	}
 	if liftable {

@@ -64,6 +64,10 @@ func cutNumeral(d string) (rest string, is bool) {
 	return rest[len(exponent):], exponent != ""
 }
 
+// wholeGroups is how many groups of thousands a whole phone has, behind which any fraction is
+// one.
+const wholeGroups = 3
+
 // maxTail is the longest fraction of an amount that is looked at, in digits.
 const maxTail = 16
 
@@ -75,7 +79,8 @@ const maxTail = 16
 func amount(plain []byte, groups int) bool {
 	for i := bytes.IndexByte(plain, '.'); i >= 0; {
 		tail := run(string(plain[i+1 : min(i+1+maxTail, len(plain))]))
-		if tail != "" && (len(tail) < 3 || strings.Trim(tail, "0") == "") && thousands(plain[:i]) >= groups {
+		short := len(tail) < 3 || strings.Trim(tail, "0") == ""
+		if n := thousands(plain[:i]); tail != "" && (short && n >= groups || n >= wholeGroups) {
 			return true
 		}
 		next := bytes.IndexByte(plain[i+1:], '.')

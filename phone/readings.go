@@ -64,6 +64,11 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			return dst[:start], err
 		}
 	}
+	if cut, ok := r.withoutComments(field); ok {
+		if more, err := r.textReadings(dst, cut); err == nil {
+			dst = more
+		}
+	}
 	if cut, ok := withoutTags(field); ok && hasDigit([]byte(cut)) {
 		if dst, err = r.textReadings(dst, cut); err != nil {
 			return dst[:start], err
@@ -74,12 +79,16 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			dst = more
 		}
 	}
-	elements := 0
+	elements, whole := 0, 0 // of which so many may be numbers
 	for element := range strings.FieldsFuncSeq(field, isListMark) {
 		dst = r.leadingNumbers(dst, element)
 		elements++
+		var d digits
+		if d.addString(element); d.n >= minListed {
+			whole++
+		}
 	}
-	if elements > 1 && isOneNumber(field) { // whose commas group: 12065551,212.0
+	if elements > 1 && whole < 2 && isOneNumber(field) { // whose commas group: 12065551,212.0
 		dst = r.leadingNumbers(dst, withoutListMarks(field))
 	}
 	return dst[:start+len(unique(dst[start:]))], nil

@@ -57,12 +57,33 @@ func (q *senders) forms(id, raw string) {
 		}
 	}
 	q.addID(firstWord(id))
-	for _, cut := range [...]string{string([]rune(id)[:min(maxID, len([]rune(id)))]), raw[:min(maxID, len(raw))]} { // and then cleaned
-		if cut = strings.Map(foldCase, strings.ToValidUTF8(cut, "")); len(cut) < len(id) {
-			q.addID(keeping(cut, ""))
-			q.addID(keeping(cut, " "))
-			q.addID(strings.Map(onlyASCII, keeping(cut, "")))
-		}
+	if runes := []rune(id); len(runes) > maxID { // cut first, and then cleaned
+		q.cut(string(runes[:maxID]))
+	}
+	if len(raw) > maxID {
+		q.cutInBytes(raw)
+	}
+}
+
+// cut adds what is left of an ID that was cut.
+func (q *senders) cut(id string) {
+	q.addID(keeping(id, ""))
+	q.addID(keeping(id, " "))
+	q.addID(strings.Map(onlyASCII, keeping(id, "")))
+}
+
+// cutInBytes adds what those leave of an ID who count bytes. A cut between words or before a
+// digit counts only where ASCII alone is kept: København is another sender than København N,
+// Bäckerei 1 than Bäckerei 12.
+func (q *senders) cutInBytes(raw string) {
+	id := strings.Map(foldCase, strings.ToValidUTF8(raw[:maxID], ""))
+	last, _ := utf8.DecodeLastRuneInString(raw[:maxID])
+	next, _ := utf8.DecodeRuneInString(raw[maxID:])
+	inWord := func(c rune) bool { return c == utf8.RuneError || unicode.IsLetter(c) || unicode.Is(unicode.M, c) }
+	if inWord(last) && inWord(next) {
+		q.cut(id)
+	} else if !isASCII(id) {
+		q.addID(strings.Map(onlyASCII, keeping(id, "")))
 	}
 }
 

@@ -101,6 +101,9 @@ func (q *senders) name(field, s, id string, all digits) error {
 	q.add(Sender(id))
 	q.forms(id, s)
 	q.asciiForm(s)
+	if len(field) > maxID && len(field) > len(s) { // with what nobody sees
+		q.cutInBytes(field)
+	}
 	if cut := strings.IndexByte(id, '&'); cut > 0 { // where who decodes twice ends it
 		q.readAlso(id[:cut])
 		if text := html.UnescapeString(s); text != s { // H&ampM, as browsers read it
@@ -112,8 +115,9 @@ func (q *senders) name(field, s, id string, all digits) error {
 		q.number(strings.Clone(all.string()))
 	}
 	q.worded(id, all.n)
-	q.runs(id, all.n, minLookedFor)
+	q.runs(id, all.n, minHidden, minLookedFor)
 	q.basename(id)
+	q.uncommented(id)
 	q.keypad(id)
 	if cut := strings.IndexByte(id, '/'); cut > 0 { // where libphonenumber ends it before an x
 		q.keypad(id[:cut])
@@ -135,17 +139,20 @@ func (q *senders) grouped(field, id string, all digits) error {
 		return ErrUnreadable
 	}
 	q.basename(id)
+	if _, possible := q.region.canonical(all.string()); !possible { // with an area code
+		q.uncommented(id)
+	}
 	var buf [MaxSender]byte
 	plain, err := fold(buf[:0], id)
 	if err != nil || !wellFormed(plain) || amount(plain, 1) || !all.fits() {
 		return ErrUnreadable
 	}
 	q.number(strings.Clone(all.string()))
-	later := minLookedFor
+	first, later := minHidden, minLookedFor
 	if _, possible := q.region.canonical(all.string()); possible {
-		later = minListed // a phone, whose groups are nobody's code
+		first, later = minLookedFor, minListed // a phone, whose groups are nobody's code
 	}
-	q.runs(id, all.n, later)
+	q.runs(id, all.n, first, later)
 	if cut, ok := withoutTrunk(field); ok {
 		q.readAlso(cut)
 	}
@@ -160,4 +167,11 @@ func (q *senders) grouped(field, id string, all digits) error {
 	}
 	q.leading(field, all.n)
 	return nil
+}
+
+// uncommented reads an ID without its parts in parentheses, as in an address of mail.
+func (q *senders) uncommented(id string) {
+	if cut := strings.TrimSpace(cutComments(id)); cut != "" && len(cut) < len(id) {
+		q.readAlso(cut)
+	}
 }

@@ -61,8 +61,8 @@ func (q *senders) worded(id string, all int) {
 
 // runs adds what is read by those who look for a number: the first run of digits in
 // a12345b6 (Joomla's getInt, re.search), and each later one that is long enough.
-func (q *senders) runs(id string, all, later int) {
-	enough := minHidden
+func (q *senders) runs(id string, all, first, later int) {
+	enough := first
 	for at := strings.IndexAny(id, digitChars); at >= 0; at = strings.IndexAny(id, digitChars) {
 		d := run(id[at:])
 		id = id[at+len(d):]

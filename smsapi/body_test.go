@@ -38,6 +38,7 @@ func TestBodyForm(t *testing.T) {
 		"quoted charset":         {body: strings.NewReader("a=1"), length: 3, types: []string{formType + `;charset="utf-8" `}, want: "a=1"},
 		"trailing semicolon":     {body: strings.NewReader("a=1"), length: 3, types: []string{formType + "; "}, want: "a=1"},
 		"boundary":               {body: unread{t}, length: 3, types: []string{formType + ";boundary=x"}, code: "body_type"},
+		"version":                {body: strings.NewReader("a=1"), length: 3, types: []string{formType + ";version=2"}, want: "a=1"},
 		"charset and boundary":   {body: unread{t}, length: 3, types: []string{formType + ";charset=utf-8;boundary=x"}, code: "body_type"},
 		"JSON behind separators": {body: strings.NewReader("&+&%E3%80%80&{1}"), length: 16, types: []string{formType}, code: "body_not_form"},
 		"nothing but separators": {body: strings.NewReader("&+&"), length: 3, types: []string{formType}, want: "&+&"},

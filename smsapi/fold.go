@@ -28,18 +28,18 @@ func ValueFolds(value string, known []string) int {
 
 // MemberFolds is NameFolds for the parts behind the first of a name that names a member
 // of something: m.phone (models of ASP.NET MVC), m[phone] and m[phone][] (Rails, PHP, qs),
-// [0].phone (Struts). It returns -1 for a name of one part.
+// [0].phone (Struts), m]phone (Rack). It returns -1 for a name of one part.
 func MemberFolds(name string, known []string) int {
 	var buf [256]byte
 	decoded := bytes.TrimRight(appendLenient(buf[:0], name, true), "] ")
 	for {
-		at := bytes.IndexAny(decoded, ".[")
+		at := bytes.IndexAny(decoded, ".[]")
 		if at < 0 {
 			return -1
 		}
 		decoded = decoded[at+1:]
 		part := decoded
-		if end := bytes.IndexAny(part, ".["); end >= 0 {
+		if end := bytes.IndexAny(part, ".[]"); end >= 0 {
 			part = part[:end]
 		}
 		if found := partFolds(part, known); found >= 0 {
@@ -61,6 +61,9 @@ func folds(s string, list bool, known []string) int {
 			if found >= 0 && !list && string(bytes.Trim(cleaned, "_")) != string(cleaned) {
 				found = -1 // _p and phone_ are other names to those who clean
 			}
+		}
+		if found < 0 && !list {
+			found = findHidden(decoded, known)
 		}
 		if found >= 0 || bytes.IndexByte(decoded, '%') < 0 {
 			return found // or nothing is left to decode

@@ -63,3 +63,57 @@ func tagEnd(s []byte) int {
 
 // maxElement is the longest script that is looked for, in bytes.
 const maxElement = 4096
+
+// findHidden is which of the known names is left of a decoded name with tags, a NUL or
+// escapes in it, in whatever order and however often they are taken out: strip_tags counts
+// tags within tags, sanitize_text_field goes on until no escape is left. All that may go is
+// in such a name beside the letters that stay, so that these need only be there in order. One
+// letter is in any name, and has to be all that stands outside tags.
+func findHidden(decoded []byte, known []string) int {
+	if nul := bytes.IndexByte(decoded, 0); nul >= 0 {
+		var buf [maxSkeleton]byte
+		if found := indexOf(known, skeleton(buf[:0], decoded[:nul], true)); found >= 0 {
+			return found
+		}
+	}
+	first, last := bytes.IndexByte(decoded, '<'), bytes.LastIndexByte(decoded, '>')
+	tagged := first >= 0 && last > first
+	if !tagged && !holdsEscape(decoded) || len(decoded) > 4*maxSkeleton {
+		return -1
+	}
+	if tagged {
+		outside := append(append([]byte(nil), decoded[:first]...), decoded[last+1:]...)
+		var buf [maxSkeleton]byte
+		if found := indexOf(known, skeleton(buf[:0], outside, true)); found >= 0 {
+			return found
+		}
+	}
+	for i, name := range known {
+		if len(name) > 2 && holdsInOrder(decoded, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// holdsEscape reports whether text holds an escape.
+func holdsEscape(text []byte) bool {
+	for i, c := range text {
+		if c == '%' && i+3 <= len(text) && hexDigit[text[i+1]]|hexDigit[text[i+2]] < 0x10 {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsInOrder reports whether the letters of name stand in text in their order.
+func holdsInOrder(text []byte, name string) bool {
+	for _, c := range text {
+		if lower(c) == name[0] {
+			if name = name[1:]; name == "" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -32,7 +32,7 @@ var (
 	refusedType = &Refusal{
 		Status: http.StatusUnsupportedMediaType,
 		Code:   "body_type",
-		Reason: "The body must be application/x-www-form-urlencoded in UTF-8, with one Content-Type header that names that and no more than a charset",
+		Reason: "The body must be application/x-www-form-urlencoded in UTF-8, with one Content-Type header that names that and no other kind",
 	}
 	refusedCoding = &Refusal{
 		Status: http.StatusUnsupportedMediaType,
@@ -52,20 +52,27 @@ var (
 	}
 )
 
-// isForm reports whether a Content-Type is that of a form, with a charset for its only
-// parameter. Others make a body of another kind to who looks for it anywhere in the header:
-// Workerman for a boundary, Formidable from its second version on for multipart and JSON.
+// isForm reports whether a Content-Type is that of a form, with a well-formed list of
+// parameters or none.
 func isForm(contentType string) bool {
 	mediaType, params, _ := strings.Cut(contentType, ";")
 	if !strings.EqualFold(trimBlanks(mediaType), "application/x-www-form-urlencoded") {
 		return false
 	}
-	params = strings.TrimSuffix(trimBlanks(params), ";") // which some clients write
-	if params == "" {
-		return true
+	return !namesOtherKind(params) && encodingOf(params) != otherEncoding
+}
+
+// namesOtherKind reports whether a reader that looks for the kind of a body anywhere in
+// Content-Type could find one in its parameters: Workerman takes any boundary for
+// multipart's, Formidable from its second version on the last kind that it finds.
+func namesOtherKind(params string) bool {
+	params = strings.ToLower(params)
+	for _, kind := range [...]string{"boundary", "multipart", "json", "octet", "xml"} {
+		if strings.Contains(params, kind) {
+			return true
+		}
 	}
-	name, _, _ := strings.Cut(params, "=")
-	return strings.EqualFold(trimBlanks(name), "charset") && strings.IndexByte(params, ';') < 0 && encodingOf(params) != otherEncoding
+	return false
 }
 
 // paramValue splits a parameter's value, a token or a quoted string, from the

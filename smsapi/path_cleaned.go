@@ -6,7 +6,15 @@ import (
 
 // isCleaned reports whether a path names name as a word of its own once it is cleaned.
 func isCleaned(path, name string) bool {
-	return cleanedNames(path, name, func(begin, end int) bool { return isWordOf(path, begin, end) })
+	if cleanedNames(path, name, func(begin, end int) bool { return isWordOf(path, begin, end) }) {
+		return true
+	}
+	first, last := strings.IndexByte(path, '<'), strings.LastIndexByte(path, '>')
+	if first < 0 || last < first {
+		return false
+	}
+	outside := path[:first] + path[last+1:] // of tags that hold others
+	return cleanedNames(outside, name, func(begin, end int) bool { return isWordOf(outside, begin, end) })
 }
 
 // cleanedNames reports whether the name comes about, at a place that fits, where a router

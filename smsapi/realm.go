@@ -121,7 +121,7 @@ func GuessRealm(realm string) RealmGuess {
 	if inner := strings.Trim(g.left, "0123456789"); inner == g.left {
 		g.letters = left(realm, unicode.IsLetter)
 	}
-	if end := strings.IndexFunc(realm, isOddInNames); end >= 0 {
+	if end := strings.IndexFunc(realm, isOddInNames); end > 0 && realm[end-1] != ' ' { // acme (uk) is a name
 		g.leftFirst = left(realm[:end], isLetterOrDigit)
 	}
 	if parts := strings.TrimRight(realm, `/\. `); strings.ContainsAny(realm, `/\`) {

@@ -29,8 +29,8 @@ type arguments struct {
 	longName bool
 	// container: somebody takes all arguments from the value of one.
 	container bool
-	// member: an SMS command stands under a name that names a member of something, or
-	// that has underscores around.
+	// member: an SMS command stands under a name that is no plain word, of which somebody may
+	// make the command's.
 	member bool
 }
 
@@ -139,9 +139,9 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if args.singleBytes && !args.foreign {
 		args.foreign = !decodesToASCII(p.Name)
 	}
-	if len(p.Name) > maxOddName && !p.Bare {
-		args.longName = true
-		args.member = args.member || foldsToSMSCommand(p.Value) || resembles(p.Value) != smsapi.Other
+	if !p.Bare {
+		args.longName = args.longName || len(p.Name) > maxOddName
+		args.member = args.member || foldsToSMSCommand(p.Value)
 	}
 	r := args.readFolded(p)
 	if r == noRole {
@@ -154,9 +154,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if isCountry {
 		args.noteCountry(p.Value)
 	}
-	if member == command && foldsToSMSCommand(p.Value) {
-		args.member = true
-	} else if r == noRole && (member == recipient || member == sender) {
+	if r == noRole && (member == recipient || member == sender) {
 		r = member
 	}
 	if r == noRole {

@@ -22,7 +22,7 @@ func holdsSend(value string) bool {
 	if value == "" || strings.IndexByte(`{["%+`, value[0]) < 0 || len(value) < len(sendPrefix) {
 		return false
 	}
-	return strings.Contains(strings.ToLower(value), sendPrefix) && smsapi.LooksStructured(value)
+	return smsapi.LooksStructured(value) && strings.Contains(strings.ToLower(value), sendPrefix)
 }
 
 // sendPrefix is how the commands begin that text somebody.

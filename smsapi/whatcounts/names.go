@@ -170,14 +170,18 @@ func memberRole(name string) (r role, isCountry bool) {
 }
 
 // firstRole is the role of a name that has others behind it, if that is one of whom a
-// message is for: phone.x is phone to Rocket.
+// message is for: phone.x is phone to Rocket, phone-0 an element of it to FormEncode.
 func firstRole(name string) role {
 	if len(name) > maxOddName {
 		return noRole
 	}
 	var buf [maxOddName]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
-	first, _, ok := bytes.Cut(decoded, []byte("."))
+	first, rest, ok := bytes.Cut(decoded, []byte("."))
+	if !ok {
+		first, rest, ok = bytes.Cut(decoded, []byte("-"))
+		ok = ok && len(bytes.Trim(rest, "0123456789")) == 0
+	}
 	if !ok {
 		return noRole
 	}

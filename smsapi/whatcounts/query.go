@@ -82,7 +82,7 @@ func (args *arguments) readJoined(text string) {
 		return
 	}
 	for pair := range strings.SplitSeq(text, "&") {
-		name, _, given := strings.Cut(pair, "=")
+		name, value, given := strings.Cut(pair, "=")
 		if !given || strings.IndexByte(name, ';') < 0 {
 			continue
 		}
@@ -90,8 +90,13 @@ func (args *arguments) readJoined(text string) {
 			args.longName = true
 			continue
 		}
-		if r := foldedRole(name); r != noRole {
+		r := foldedRole(name)
+		if r == noRole {
+			r, _ = memberRole(name)
+		}
+		if r != noRole && r != command {
 			args.object(r, refusedSpelling[r])
 		}
+		args.member = args.member || r == command && foldsToSMSCommand(value)
 	}
 }
