@@ -177,10 +177,11 @@ func firstRole(name string) role {
 	}
 	var buf [maxOddName]byte
 	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
-	first, rest, ok := bytes.Cut(decoded, []byte("."))
+	first, _, ok := bytes.Cut(decoded, []byte("."))
 	if !ok {
-		first, rest, ok = bytes.Cut(decoded, []byte("-"))
-		ok = ok && len(bytes.Trim(rest, "0123456789")) == 0
+		var index []byte
+		first, index, ok = bytes.Cut(decoded, []byte("-"))
+		ok = ok && len(bytes.Trim(index, "0123456789")) == 0
 	}
 	if !ok {
 		return noRole
