@@ -26,7 +26,14 @@ func PathNames(u *url.URL, name string) bool {
 	return TextNames(u.Path, name) ||
 		u.RawPath != "" && TextNames(u.RawPath, name) ||
 		u.Opaque != "" && TextNames(u.Opaque, name) ||
+		holdsQuery(u) && TextNames(strings.ReplaceAll(u.EscapedPath(), u.RawQuery, ""), name) ||
 		QueryNames(u.RawQuery, name)
+}
+
+// holdsQuery reports whether a path holds the query, which PHP programs take out of the
+// whole target to get the path (concrete5 5).
+func holdsQuery(u *url.URL) bool {
+	return u.RawQuery != "" && len(u.RawQuery) < len(u.Path)*3 && strings.Contains(u.EscapedPath(), u.RawQuery)
 }
 
 // TextNames is PathNames for a text that may be a path, or a part of a URL.

@@ -49,6 +49,20 @@ func TestPathNames(t *testing.T) {
 	}
 }
 
+// PHP programs take the query out of the target wherever it stands.
+func TestPathThatHoldsTheQuery(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]bool{"/bin/apzi_web?z": true, "/bin/apx=1i_web?x=1": true, "/bin/apzi_web?y": false, "/search/z?z": false} {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := PathNames(u, "api_web"); got != want {
+			t.Errorf("%s: %v", target, got)
+		}
+	}
+}
+
 // A path of nothing but tokens costs its length: it was copied once for each. Nobody
 // could wait for as many copies of eight megabytes.
 func TestPathOfTokens(t *testing.T) {

@@ -40,7 +40,7 @@ func eachCookie(lines []string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal
 
 // cookiesOf is eachCookie for one line.
 func cookiesOf(line string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
-	for pair := range strings.SplitSeq(line, ";") {
+	for pair := range strings.SplitSeq(strings.ReplaceAll(line, `",`, `";`), ";") { // as Zope splits them
 		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		r := cookieRole(name)
 		if r == noRole {
