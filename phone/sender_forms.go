@@ -110,7 +110,7 @@ func (q *senders) asciiForm(s string) {
 	if isASCII(s) {
 		return // forms has it
 	}
-	for _, form := range [...]string{s, norm.NFC.String(s)} { // a composed letter goes with its accent
+	for _, form := range [...]string{s, norm.NFC.String(s), norm.NFKC.String(s)} { // a composed letter goes with its accent
 		q.addID(strings.Map(foldCase, keeping(strings.Map(onlyASCII, form), "")))
 	}
 }

@@ -108,6 +108,7 @@ func (q *senders) name(field, s, id string, all digits) error {
 		q.readAlso(id[:cut])
 		if text := html.UnescapeString(s); text != s { // H&ampM, as browsers read it
 			q.readAlso(text)
+			q.addID(strings.Map(foldCase, strings.Map(onlyASCII, keeping(text, ""))))
 		}
 	}
 	q.leading(field, all.n)

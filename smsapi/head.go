@@ -125,6 +125,9 @@ var movingHeaders = map[string]bool{
 	"xforwardedserver":     false,
 	"xrequestbase":         true, // Catalyst
 	"daphnerootpath":       true, // Daphne
+	"xastropath":           true, // Astro and Nitro for Vercel and Azure
+	"xnowroutematches":     true,
+	"xmsoriginalurl":       true,
 	"xmiddlewarerewrite":   true, // Next.js, where a middleware hands the request's headers back
 }
 

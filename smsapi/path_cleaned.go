@@ -65,8 +65,8 @@ func (w *walk) ahead(i int, c byte) int {
 			i += 3
 		case strings.HasPrefix(text[i:], "/index.php"): // front controllers' own name
 			i += len("/index.php")
-		case strings.HasPrefix(text[i:], ".php"):
-			i += len(".php")
+		case extension(text[i:]) > 0:
+			i += extension(text[i:])
 		case text[i] == '<' && w.closes(i) > 0: // strip_tags
 			i = w.closes(i)
 		case vanishes(text[i]):
@@ -95,6 +95,8 @@ func (w *walk) back(i int, c byte) int {
 			i -= len("/index.php")
 		case strings.HasSuffix(text[:i], ".php"):
 			i -= len(".php")
+		case strings.HasSuffix(text[:i], ".html"):
+			i -= len(".html")
 		case text[i-1] == '>' && w.opens(i) >= 0:
 			i = w.opens(i)
 		case lower(text[i-1]) == c:
@@ -106,6 +108,17 @@ func (w *walk) back(i int, c byte) int {
 		}
 	}
 	return -1
+}
+
+// extension is the length of that with which text begins, of those that routers take out
+// wherever they stand, or 0.
+func extension(text string) int {
+	for _, e := range [...]string{".php", ".html"} {
+		if strings.HasPrefix(text, e) {
+			return len(e)
+		}
+	}
+	return 0
 }
 
 // closes is where the tag ends that begins at i, or 0.

@@ -119,9 +119,11 @@ func (args *arguments) otherCookieCommand(r *http.Request) bool {
 // readCookies adds what cookies could make of the recipient. A phone or sender
 // in a cookie is one more reading; another realm is another account, and refused.
 func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
-	return eachCookie(lines, func(c cookie) *smsapi.Refusal {
+	var joined [roles]string
+	refusal := eachCookie(lines, func(c cookie) *smsapi.Refusal {
 		found, value := c.role, c.value
 		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
+		joined[found] += "," + string(decoded)
 		if isJSONCookie(value) && found != password {
 			return refusedCookie[found]
 		}
@@ -169,4 +171,26 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 		}
 		return tooManyReadings(to)
 	})
+	if refusal != nil {
+		return refusal
+	}
+	return a.readJoined(args, &joined, to)
+}
+
+// readJoined adds what ASP.NET's Request.Params makes of an argument and its cookies, which
+// it puts together with commas.
+func (a *API) readJoined(args *arguments, cookies *[roles]string, to *smsapi.Recipient) *smsapi.Refusal {
+	if cookies[recipient] != "" && len(to.Phones) > 0 {
+		field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
+		if more, err := a.region.Readings(to.Phones, string(field)+cookies[recipient]); err == nil {
+			to.Phones = more
+		}
+	}
+	if cookies[sender] != "" && len(to.Senders) > 0 {
+		code, _ := smsapi.AppendUnescaped(nil, args.of[sender].raw, ' ')
+		if more, err := a.region.SenderReadings(to.Senders, strings.ReplaceAll(string(code)+cookies[sender], ",", "")); err == nil {
+			to.Senders = more
+		}
+	}
+	return tooManyReadings(to)
 }
