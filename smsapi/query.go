@@ -146,6 +146,28 @@ func hasBlankOrControl(s string) bool {
 	return false
 }
 
+// IsPlain reports whether s is ASCII without control characters. It looks at eight bytes at a
+// time, as above.
+func IsPlain(s string) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	for ; len(s) >= 8; s = s[8:] {
+		x := eightBytes(s)
+		del := x ^ 0x7f*ones
+		if (x|(x-0x20*ones)&^x|(del-ones)&^del)&highs != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // eightBytes is the first eight bytes of s, which has as many, in one word.
 func eightBytes(s string) uint64 {
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -29,3 +29,16 @@ func TestBlankOrControl(t *testing.T) {
 		}
 	})
 }
+
+func TestIsPlain(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for at := range 17 {
+			text := []byte(strings.Repeat("a", 17))
+			text[at] = byte(c)
+			if got, want := IsPlain(string(text)), c >= ' ' && c < 0x7f; got != want {
+				t.Fatalf("%#x at %d: %v", c, at, got)
+			}
+		}
+	}
+}

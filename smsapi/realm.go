@@ -83,7 +83,7 @@ func fitted(s string) string {
 		}
 		return r
 	}, s)
-	if IsASCII(fits) {
+	if isASCII(fits) {
 		return fits
 	}
 	return s

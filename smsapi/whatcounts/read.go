@@ -54,7 +54,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	}
 	args.readJoined(query)
 	args.readJoined(form)
-	args.readDropped(query, form)
+	args.readChanged(query, form)
 	args.cut = args.cut || firstIsHidden(r.URL, sender) || args.endsEarly(query, form)
 
 	kind, refusal := args.kind(r)

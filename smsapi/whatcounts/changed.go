@@ -1,0 +1,120 @@
+package whatcounts
+
+import (
+	"html"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
+
+// Some programs change a whole form or query before they look at it: Java's that put the
+// lines of a body together without their ends, Python's that decode it with errors="ignore",
+// as UTF-8 or as ASCII, Mono's System.Web and PHP's that undo entities in a query, or take
+// tags out. An escape that such a byte stands in, pho%6\nee, is one to them alone.
+
+// changes are what they do.
+var changes = [...]func(string) string{withoutControls, withoutInvalid, withoutHighs, withoutEntities, withoutTags}
+
+// readChanged looks for what an argument is to them, where that is another.
+func (args *arguments) readChanged(query, form string) {
+	if !mayChange(query) && !mayChange(form) {
+		return
+	}
+	for _, change := range changes {
+		q, f := change(query), change(form)
+		if len(q) == len(query) && len(f) == len(form) {
+			continue
+		}
+		again := arguments{}
+		again.readQuery(q)
+		if f != "" {
+			again.read(smsapi.BodyForm(f), inBody)
+		}
+		for r := command; r < roles; r++ {
+			was, is := &args.of[r], &again.of[r]
+			switch {
+			case r == password:
+			case is.refusal != nil && was.refusal == nil, is.given && change(was.raw) != is.raw:
+				args.object(r, refusedSpelling[r])
+			case r == sender && was.given && !is.given:
+				args.cut = true
+			}
+		}
+		args.member = args.member || again.member
+	}
+}
+
+// mayChange reports whether text holds what somebody changes.
+func mayChange(text string) bool {
+	return !smsapi.IsPlain(text) || strings.IndexByte(text, ';') >= 0 || strings.IndexByte(text, '<') >= 0
+}
+
+func withoutControls(text string) string {
+	return withoutBytes(text, func(c byte) bool { return c < ' ' || c == 0x7f })
+}
+
+func withoutHighs(text string) string {
+	return withoutBytes(text, func(c byte) bool { return c >= utf8.RuneSelf })
+}
+
+func withoutInvalid(text string) string { return strings.ToValidUTF8(text, "") }
+
+func withoutBytes(text string, drops func(byte) bool) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for i := range len(text) {
+		if !drops(text[i]) {
+			b.WriteByte(text[i])
+		}
+	}
+	return b.String()
+}
+
+// withoutEntities is text with those entities undone that end as they should: &region=US
+// holds none.
+func withoutEntities(text string) string {
+	if strings.IndexByte(text, ';') < 0 {
+		return text
+	}
+	var b strings.Builder
+	for {
+		at := strings.IndexByte(text, '&')
+		if at < 0 {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(text[:at])
+		text = text[at:]
+		end := strings.IndexByte(text[:min(len(text), maxEntity)], ';') + 1
+		if end == 0 || strings.ContainsAny(text[1:end], "&=") {
+			b.WriteByte('&')
+			text = text[1:]
+			continue
+		}
+		b.WriteString(html.UnescapeString(text[:end]))
+		text = text[end:]
+	}
+}
+
+// maxEntity is the length of the longest entity, in bytes.
+const maxEntity = 40
+
+// withoutTags is text without what stands between "<" and ">".
+func withoutTags(text string) string {
+	var b strings.Builder
+	for {
+		begin := strings.IndexByte(text, '<')
+		if begin < 0 {
+			break
+		}
+		end := strings.IndexByte(text[begin:], '>')
+		if end < 0 {
+			break
+		}
+		b.WriteString(text[:begin])
+		text = text[begin+end+1:]
+	}
+	b.WriteString(text)
+	return b.String()
+}
