@@ -39,6 +39,18 @@ var latinLetters = map[rune][2]string{
 	'ə': {"e", "a"}, 'ɓ': {"b", "b"}, 'ɗ': {"d", "d"}, 'ƙ': {"k", "k"}, 'ƴ': {"y", "y"}, 'ʻ': {"", ""}, 'ʼ': {"", ""},
 }
 
+// markInASCII is a mark or a letter that iconv and ICU write as a hyphen or an apostrophe in
+// ASCII, or the character itself: the okina of Hawai‘i, a soft hyphen.
+func markInASCII(c rune) rune {
+	switch c {
+	case '\u00AD':
+		return '-'
+	case '\u00B4', '\u02B9', '\u02BB', '\u02BC', '\u02BD', '\u02C8', '\u2018', '\u2019', '\u2032':
+		return '\''
+	}
+	return c
+}
+
 // onlyLatin is a text with the letters of Latin1 and Latin Extended-A in ASCII and nothing of
 // other characters, as Rails' parameterize and npm's slugify have it.
 func onlyLatin(text string) string {

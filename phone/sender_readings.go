@@ -53,6 +53,9 @@ func (q *senders) read(field string) error {
 	if low, ok := lowBytes(field); ok && low != field {
 		q.readAlso(low)
 	}
+	if marked := strings.Map(markInASCII, field); marked != field {
+		q.readAlso(marked)
+	}
 	s := visible(field)
 	if s == "" {
 		return ErrEmpty

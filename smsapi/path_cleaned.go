@@ -63,10 +63,8 @@ func (w *walk) ahead(i int, c byte) int {
 			return -1
 		case isEscape(text[i:]), strings.HasPrefix(text[i:], "../"): // as who would not have it leave a folder does
 			i += 3
-		case strings.HasPrefix(text[i:], "/index.php"): // front controllers' own name
-			i += len("/index.php")
-		case extension(text[i:]) > 0:
-			i += extension(text[i:])
+		case routersOwn(text[i:], strings.HasPrefix) > 0:
+			i += routersOwn(text[i:], strings.HasPrefix)
 		case text[i] == '<' && w.closes(i) > 0: // strip_tags
 			i = w.closes(i)
 		case vanishes(text[i]):
@@ -91,12 +89,8 @@ func (w *walk) back(i int, c byte) int {
 			return -1
 		case i > 2 && (isEscape(text[i-3:i]) || text[i-3:i] == "../"):
 			i -= 3
-		case strings.HasSuffix(text[:i], "/index.php"):
-			i -= len("/index.php")
-		case strings.HasSuffix(text[:i], ".php"):
-			i -= len(".php")
-		case strings.HasSuffix(text[:i], ".html"):
-			i -= len(".html")
+		case routersOwn(text[:i], strings.HasSuffix) > 0:
+			i -= routersOwn(text[:i], strings.HasSuffix)
 		case text[i-1] == '>' && w.opens(i) >= 0:
 			i = w.opens(i)
 		case lower(text[i-1]) == c:
@@ -110,12 +104,12 @@ func (w *walk) back(i int, c byte) int {
 	return -1
 }
 
-// extension is the length of that with which text begins, of those that routers take out
-// wherever they stand, or 0.
-func extension(text string) int {
-	for _, e := range [...]string{".php", ".html"} {
-		if strings.HasPrefix(text, e) {
-			return len(e)
+// routersOwn is the length of what text begins or ends with of that which routers take out
+// of a path wherever it stands: their own name, and extensions. It is 0 for nothing.
+func routersOwn(text string, has func(text, part string) bool) int {
+	for _, part := range [...]string{"/index.php", "index.php/", "index.php", ".php", ".html"} {
+		if has(text, part) {
+			return len(part)
 		}
 	}
 	return 0

@@ -26,7 +26,11 @@ func TestPathNames(t *testing.T) {
 		"/(S(X))/ap/(S(X))i_web.aspx", "/ap/(S(X))i_web.aspx/(S(X))/", "/bin/ap/(S(X))i_web", "/b%2F(F(x))/ap/%28A(y))i_web",
 		"/(x/ap/(S(X))i_web", "/(S(q/ap/(S(X))i_web", "/x/ap/(S/(S(X))(Y))i_web", "/(S(1))/(S(2))/ap/(S(3))i/(S(4))_w/(S(5))eb",
 		"/bin/my_api_web", "/xapi_web", "/binapi_web", "/BINAPI_WEB", "/bin/S.api_web", "/index.phpxapi_web", "/x?api_web", "/x;api_web", "/bin/x%61pi_web",
-		"/bin/api%20_web", "/bin/api_%20web", "/bin/ap%41i_web", "/bin/ap%3Fi_web", "/bin/api%5C_web", "/bin/ap/index.phpi_web", "/bin/api_/index.phpweb", "/bin/ap.phpi_web", "/bin/api%3Cb%3E_web", "/bin/ap<i>i_web", "/bin/api&%2395;web", "/bin/api&lowbar;web", "/bin/ap%2541i_web", "/bin/api%C3%A9_web", "/bin/a!p@i_%2Bweb", "/bin/a-p.i_web", "/bin/api%2520_web", "/@@api_web", "/bin/%40%40api_web", "/bin/@@api_web/x", "/bin/++view++api_web", "/bin/++view++@@api_web",
+		"/bin/api%20_web", "/bin/api_%20web", "/bin/ap%41i_web", "/bin/ap%3Fi_web", "/bin/api%5C_web", "/bin/ap/index.phpi_web",
+		"/bin/apindex.phpi_web", "/bin/api_index.phpweb", "/bin/apindex.php/i_web", "/bin/ap.htmli_web", "/bin/api_/index.phpweb",
+		"/bin/ap.phpi_web", "/bin/api%3Cb%3E_web", "/bin/ap<i>i_web", "/bin/api&%2395;web", "/bin/api&lowbar;web", "/bin/ap%2541i_web",
+		"/bin/api%C3%A9_web", "/bin/a!p@i_%2Bweb", "/bin/a-p.i_web", "/bin/api%2520_web", "/@@api_web", "/bin/%40%40api_web", "/bin/@@api_web/x",
+		"/bin/++view++api_web", "/bin/++view++@@api_web",
 		"/bin/a%E2%82%A7i_web", "/bin/api%CB%8Dweb", "/bin/api%E2%96%84web", "/bin/api_w%E2%84%87b", "/bin%E2%88%96api_web",
 	} {
 		for _, u := range readings(path) {
@@ -38,7 +42,8 @@ func TestPathNames(t *testing.T) {
 	for _, path := range []string{
 		"/", "", "*", "/static/x.css", "/bin", "/bin/api", "/bin/web", "/bin/my_api", "/api-web", "/api/web",
 		"/apiweb", "/static/a%20b;v=1/c%2Fd", "/bin/api%5Fwe", "/_", "/______", "/a_w_pi_web", "/p%C3%A4th/%E2%82%AC",
-		"/rest_api_webhook", "/wiki/API_(Web_Services)", "/wiki/REST_API_(web)", "/dav/API-_Web-Design.docx", "/map-i_web/", "/my_api_web_docs", "/x%61pi_webs", "/%", "/%%%", "/%u", "/api_we", "/pi_web", "/ap/i_web", "/файл",
+		"/rest_api_webhook", "/wiki/API_(Web_Services)", "/wiki/REST_API_(web)", "/dav/API-_Web-Design.docx", "/map-i_web/", "/my_api_web_docs",
+		"/x%61pi_webs", "/%", "/%%%", "/%u", "/api_we", "/pi_web", "/ap/i_web", "/файл",
 		"/(S(X))/other", "/ap/(S(X)i_web", "/ap/(SX))i_web", "/a(b)c", "/index.php", "/index.phpapi_we",
 	} {
 		for _, u := range readings(path) {
