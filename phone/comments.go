@@ -20,7 +20,10 @@ func (r *Region) withoutComments(field string) (string, bool) {
 			return field, false
 		}
 	}
-	return cutComments(field), true
+	cut := cutComments(field)
+	left := digits{}
+	left.addString(cut)
+	return cut, left.n >= minListed
 }
 
 // maxCode is the most digits of a country code behind an international prefix.

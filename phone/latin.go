@@ -47,6 +47,10 @@ func markInASCII(c rune) rune {
 		return '-'
 	case '\u00B4', '\u02B9', '\u02BB', '\u02BC', '\u02BD', '\u02C8', '\u2018', '\u2019', '\u2032':
 		return '\''
+	case '\u200B':
+		return ' '
+	case '\u02D9':
+		return '.'
 	}
 	return c
 }

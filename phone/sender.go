@@ -44,7 +44,7 @@ func (r *Region) CanonicalSender(s string) (Sender, error) {
 		return r.numericSender(d), nil
 	}
 	id, err := foldID(s)
-	if err != nil || !isID(id) || numeral(id) || mixed(s) {
+	if err != nil || !isID(id) || numeral(id) || spacedNumeral(id) || mixed(s) {
 		return "", ErrNotSender
 	}
 	return Sender(id), nil

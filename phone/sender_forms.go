@@ -38,6 +38,16 @@ func (q *senders) forms(id, raw string) {
 			q.addID(strings.Map(onlyASCII, keeping(unaccented, kept)))
 		}
 	}
+	if strings.ContainsAny(id, separators) {
+		for _, between := range [...]rune{' ', '-', '_'} { // as slugs have them
+			q.addID(strings.Map(func(c rune) rune {
+				if strings.ContainsRune(separators, c) {
+					return between
+				}
+				return c
+			}, id))
+		}
+	}
 	if strings.ContainsAny(id, "&@$") {
 		q.addID(keeping(inWords.Replace(unaccented), ""))
 	}
@@ -86,6 +96,9 @@ func (q *senders) cutInBytes(raw string) {
 		q.addID(strings.Map(onlyASCII, keeping(id, "")))
 	}
 }
+
+// separators are what stands between the words of a name.
+const separators = " -_."
 
 // inWords is what slugify and Laravel's Str::slug make of marks.
 var inWords = strings.NewReplacer("&", "and", "@", "at", "$", "dollar")
