@@ -55,6 +55,29 @@ func markInASCII(c rune) rune {
 	return c
 }
 
+// withoutTatweel drops what only stretches a word of Arabic.
+func withoutTatweel(c rune) rune {
+	if c == '\u0640' {
+		return -1
+	}
+	return c
+}
+
+// katakana and hiragana are a letter in the other of the two syllabaries of Japanese.
+func katakana(c rune) rune {
+	if c >= '\u3041' && c <= '\u3096' {
+		c += '\u30A1' - '\u3041'
+	}
+	return c
+}
+
+func hiragana(c rune) rune {
+	if c >= '\u30A1' && c <= '\u30F6' {
+		c -= '\u30A1' - '\u3041'
+	}
+	return c
+}
+
 // onlyLatin is a text with the letters of Latin1 and Latin Extended-A in ASCII and nothing of
 // other characters, as Rails' parameterize and npm's slugify have it.
 func onlyLatin(text string) string {

@@ -19,6 +19,11 @@ func (q *senders) forms(id, raw string) {
 		if len(id) > maxID {
 			q.add(Sender(id[:maxID]))
 		}
+		if len(id) >= minFiltered {
+			if cut, ok := WithoutFilteredWords(id); ok {
+				q.addID(cut)
+			}
+		}
 		return
 	}
 	unaccented := strings.Map(func(c rune) rune {
@@ -60,6 +65,9 @@ func (q *senders) forms(id, raw string) {
 			}
 		}
 		q.addID(strings.Map(foldCase, keeping(onlyLatin(raw), "")))
+		for _, form := range [...]func(rune) rune{withoutTatweel, katakana, hiragana} { // as collations compare them
+			q.addID(strings.Map(form, id))
+		}
 		for _, way := range [...]int{0, 1} {
 			latin := transliterated(id, way)
 			q.addID(latin)
@@ -67,6 +75,10 @@ func (q *senders) forms(id, raw string) {
 		}
 	}
 	q.addID(firstWord(id))
+	if cut, ok := WithoutFilteredWords(id); ok {
+		q.addID(cut)
+		q.addID(keeping(cut, ""))
+	}
 	if runes := []rune(id); len(runes) > maxID { // cut first, and then cleaned
 		q.cut(string(runes[:maxID]))
 	}

@@ -108,11 +108,11 @@ func withoutMarks(s string) string {
 
 // RealmGuess says of a realm that is nobody's which accounts a program may read in it.
 type RealmGuess struct {
-	realm, letters            string
-	left, leftFirst, leftLast string // the letters and digits of all of it and of its parts
-	numbers                   []float64
-	any                       bool // it may be a pattern that no rule here follows
-	patterns                  []*regexp.Regexp
+	realm, letters, unfiltered string
+	left, leftFirst, leftLast  string // the letters and digits of all of it and of its parts
+	numbers                    []float64
+	any                        bool // it may be a pattern that no rule here follows
+	patterns                   []*regexp.Regexp
 }
 
 // GuessRealm looks at a canonical realm. See [RealmGuess.MayMean].
@@ -128,6 +128,9 @@ func GuessRealm(realm string) RealmGuess {
 		g.leftLast = left(parts[strings.LastIndexAny(parts, `/\`)+1:], isLetterOrDigit)
 	}
 	g.numbers = numbersOf(realm)
+	if cut, ok := phone.WithoutFilteredWords(realm); ok {
+		g.unfiltered = left(cut, isLetterOrDigit)
+	}
 	g.any = strings.IndexByte(realm, '\\') >= 0 || strings.Contains(realm, "[^") // \S+, (m)yreal\1, [^]*; letter case is folded by now
 	if strings.ContainsAny(realm, `%*?+^$|\[]()._`) {
 		like := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(realm))
@@ -154,7 +157,7 @@ func (g *RealmGuess) MayMean(account string) bool {
 		return true
 	}
 	name := left(account, isLetterOrDigit)
-	if g.left == name || name != "" && (g.letters == name || g.leftFirst == name || g.leftLast == name) {
+	if g.left == name || name != "" && (g.letters == name || g.leftFirst == name || g.leftLast == name || g.unfiltered == name) {
 		return true
 	}
 	for _, pattern := range g.patterns {
