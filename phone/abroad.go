@@ -9,6 +9,10 @@ import (
 // maxAbroad is the most readings of a field that are looked at for a country's name.
 const maxAbroad = 64
 
+// longestPrefix is the most digits of an international prefix, such as Belarus' 8~10, without
+// the zeros that numbers do not begin with.
+const longestPrefix = 5
+
 // In returns the region that a country argument names: by its ISO 3166-1 code of two or
 // three letters, by UK, or by its UN M.49 number. It returns nil for any other text, a
 // country's name or calling code among them.
@@ -29,7 +33,8 @@ func In(country string) *Region {
 }
 
 // Anywhere appends to numbers what each of those since numbers[start:] is as a national
-// number of every country that has numbers of its length: for a backend that was told
+// number of every country that has numbers of its length, and behind an international
+// prefix: for a backend that was told
 // the country in words that are not understood here.
 func (r *Region) Anywhere(numbers []Number, start int) ([]Number, error) {
 	if len(numbers)-start > maxAbroad {
@@ -37,6 +42,11 @@ func (r *Region) Anywhere(numbers []Number, start int) ([]Number, error) {
 	}
 	for i, end := start, len(numbers); i < end; i++ {
 		national := numbers[i].Digits()
+		for cut := 1; cut <= longestPrefix && cut < len(national); cut++ { // or behind its international prefix
+			if n, ok := r.international(national[cut:]); ok {
+				numbers = append(numbers, n)
+			}
+		}
 		var last *plan
 		for _, p := range r.plans {
 			if p == nil || p == last || !p.possible(len(national)) {

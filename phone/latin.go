@@ -43,13 +43,15 @@ var latinLetters = map[rune][2]string{
 // ASCII, or the character itself: the okina of Hawai‘i, a soft hyphen.
 func markInASCII(c rune) rune {
 	switch c {
-	case '\u00AD':
+	case '\u00AD', '\u00AF', '\u203E':
 		return '-'
 	case '\u00B4', '\u02B9', '\u02BB', '\u02BC', '\u02BD', '\u02C8', '\u2018', '\u2019', '\u2032':
 		return '\''
 	case '\u200B':
 		return ' '
-	case '\u02D9':
+	case '\u2017':
+		return '_'
+	case '\u02D9', '\u02DA':
 		return '.'
 	}
 	return c

@@ -53,7 +53,7 @@ func cutNumeral(d string) (rest string, is bool) {
 		return rest, false
 	case rest == "":
 		return rest, dot
-	case rest[0] != 'e':
+	case rest[0] != 'e' && !(dot && rest[0] == 'd'): // Visual Basic's and SQL Server's other exponent
 		return rest, false
 	}
 	rest = rest[1:]

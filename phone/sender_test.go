@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 )
 
@@ -333,6 +334,23 @@ func TestSenderReadingsHoldTheStop(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A stop holds for the same name however its accents are written.
+func TestStopHoldsInEveryNormalForm(t *testing.T) {
+	t.Parallel()
+	r := regionOf("US")
+	for _, name := range []string{"\u1f8d\u03b4\u03b7\u03c2", "\u0130\u015fbank", "Ace\u034fCo", "\u1160\ud55c\uad6d", "\u3164AceCo", "M\u00fcller", "\u17b4\u1780\u1798"} {
+		stop, err := r.CanonicalSender(name)
+		if err != nil {
+			t.Fatalf("%+q: %v", name, err)
+		}
+		for _, form := range []string{name, norm.NFC.String(name), norm.NFD.String(name), strings.ToLower(norm.NFD.String(name))} {
+			if got, err := r.SenderReadings(nil, form); err != nil || !slices.Contains(got, stop) {
+				t.Errorf("a stop of %+q is %+q; a send from %+q reads as %+q, %v", name, stop, form, got, err)
+			}
+		}
+	}
 }
 
 func TestAlphanumericReadingsHoldTheStop(t *testing.T) {

@@ -114,6 +114,9 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 // count that text somebody: _c and _r are also what scripts put behind an address against
 // caches.
 func (args *arguments) readUnderscored(p *smsapi.Pair) {
+	if strings.Trim(p.Name, "_") == countryName {
+		args.noteCountry(p.Value)
+	}
 	r := underscoredRole(p.Name)
 	switch {
 	case r == noRole, r == password, p.Bare:
@@ -150,8 +153,8 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if r == noRole && !p.Bare {
 		r = brokenRole(p.Name)
 	}
-	member, isCountry := memberRole(p.Name)
-	if isCountry {
+	member, ofCountry := memberRole(p.Name)
+	if ofCountry || !p.Bare && isCountry(p.Name) {
 		args.noteCountry(p.Value)
 	}
 	if r == noRole && (member == recipient || member == sender) {

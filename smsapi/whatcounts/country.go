@@ -1,8 +1,10 @@
 package whatcounts
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
@@ -18,6 +20,16 @@ func (args *arguments) noteCountry(raw string) {
 	if raw != "" && len(args.countries) <= maxCountries && !slices.Contains(args.countries, raw) {
 		args.countries = append(args.countries, raw)
 	}
+}
+
+// isCountry reports whether some reader makes country of a name that is none of the others.
+func isCountry(name string) bool {
+	if len(name) > maxOddName {
+		return false
+	}
+	var buf [64]byte
+	skeleton := smsapi.ValueSkeleton(buf[:0], name)
+	return bytes.HasPrefix(skeleton, []byte(countryName)) || bytes.HasSuffix(skeleton, []byte(countryName))
 }
 
 // meansAnother reports whether the phone of a stop may be another number than the one that
@@ -51,8 +63,8 @@ func (a *API) readCountries(args *arguments, cookies []string, to *smsapi.Recipi
 	for _, line := range cookies {
 		for cookie := range strings.SplitSeq(line, ";") {
 			name, value, _ := strings.Cut(cookie, "=")
-			if strings.EqualFold(strings.TrimSpace(name), countryName) {
-				args.noteCountry(strings.Trim(value, ` "`))
+			if isCountry(name) {
+				args.noteCountry(strings.TrimPrefix(strings.Trim(value, ` "`), "j%3A"))
 			}
 		}
 	}
@@ -66,6 +78,39 @@ func (a *API) readCountries(args *arguments, cookies []string, to *smsapi.Recipi
 	}
 	return nil
 }
+
+// readSenderAbroad adds what a sender that is a number is in the countries that the request
+// names, for programs that read both numbers alike.
+func (a *API) readSenderAbroad(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	if len(args.countries) == 0 || len(args.countries) > maxCountries || len(to.Senders) == 0 {
+		return nil
+	}
+	code, refusal := args.strict(nil, sender)
+	if refusal != nil || bytes.IndexFunc(code, unicode.IsLetter) >= 0 {
+		return nil
+	}
+	for _, country := range args.countries {
+		decoded, _ := smsapi.AppendUnescaped(nil, country, ' ')
+		name := strings.TrimSpace(string(decoded))
+		region := phone.In(name)
+		if region == nil {
+			for cut := 1; cut < len(code)-minAbroad; cut++ {
+				if more, err := a.region.SenderReadings(to.Senders, string(code[cut:])); err == nil {
+					to.Senders = more
+				}
+			}
+			continue
+		}
+		if more, err := region.SenderReadings(to.Senders, string(code)); err == nil {
+			to.Senders = more
+		}
+	}
+	return tooManyReadings(to)
+}
+
+// minAbroad is one less than the fewest digits behind an international prefix of a country
+// that is not understood.
+const minAbroad = 8
 
 // maxCountries is how many countries one request may name.
 const maxCountries = 8

@@ -134,6 +134,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if refusal = a.readSenders(args, to); refusal != nil {
 		return refusal
 	}
+	if refusal = a.readSenderAbroad(args, to); refusal != nil {
+		return refusal
+	}
 	if refusal = tooManyReadings(to); refusal != nil {
 		return refusal
 	}

@@ -22,10 +22,10 @@ func isCommandLine(query string) bool {
 	if strings.IndexByte(query, '%') < 0 {
 		return false
 	}
-	for word := range strings.SplitSeq(query, "+") {
-		decoded, _ := smsapi.AppendUnescaped(nil, word[:min(len(word), maxNestedPair)], '+')
-		name, _, ok := strings.Cut(string(decoded), "=")
-		if ok && foldedRole(name) != noRole {
+	line, _ := smsapi.AppendUnescaped(nil, query, ' ')
+	for word := range strings.FieldsSeq(string(line)) { // Ruby splits it anew, at every blank
+		name, _, ok := strings.Cut(word, "=")
+		if ok && len(name) <= maxOddName && foldedRole(name) != noRole {
 			return true
 		}
 	}
