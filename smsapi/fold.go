@@ -1,6 +1,10 @@
 package smsapi
 
-import "bytes"
+import (
+	"bytes"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 // maxDecodings is how often a name or a path is decoded in search of what some
 // reader could see in it. Twice is what careless stacks do; once more is margin.
@@ -53,8 +57,11 @@ func folds(s string, list bool, known []string) int {
 	decoded := appendLenient(buffers[0][:0], s, true)
 	for i := range maxDecodings {
 		found := findFolded(decoded, list, known)
-		if found < 0 {
-			cleaned := withoutForeign(buffers[2][:0], composed(decoded))
+		for _, form := range [...]norm.Form{norm.NFC, norm.NFKC} {
+			if found >= 0 {
+				break
+			}
+			cleaned := withoutForeign(buffers[2][:0], composed(decoded, form))
 			if len(cleaned) < len(decoded) {
 				found = findFolded(cleaned, list, known)
 			}

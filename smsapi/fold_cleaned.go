@@ -36,13 +36,13 @@ func withoutForeign(dst, s []byte) []byte {
 	return cleaned
 }
 
-// composed is s with letters and their accents put together, as many do before they take
-// out what is not ASCII; the letter goes with its accent then.
-func composed(s []byte) []byte {
+// composed is s in a normal form, NFC or NFKC, as many have it before they take out what is
+// not ASCII: a letter goes with its accent then.
+func composed(s []byte, form norm.Form) []byte {
 	if bytes.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
 		return s
 	}
-	return []byte(norm.NFC.String(string(s))) // a copy, so that s stays where it is
+	return []byte(form.String(string(s))) // a copy, so that s stays where it is
 }
 
 // tagEnd is where the tag ends with which s begins, and the script or style that it opens,

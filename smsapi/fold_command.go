@@ -3,6 +3,8 @@ package smsapi
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Spells reports whether the letters of a value, or of what stands behind a mark in it,
@@ -18,7 +20,7 @@ func Spells(value, word string) bool {
 		if spellsSomewhere(decoded, word) {
 			return true
 		}
-		if found, _ := spells(withoutForeign(nil, composed(decoded)), word); found {
+		if found, _ := spells(withoutForeign(nil, composed(decoded, norm.NFC)), word); found {
 			return true
 		}
 		if bytes.IndexByte(decoded, '%') < 0 {

@@ -114,7 +114,7 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 // count that text somebody: _c and _r are also what scripts put behind an address against
 // caches.
 func (args *arguments) readUnderscored(p *smsapi.Pair) {
-	if strings.Trim(p.Name, "_") == countryName {
+	if isUnderscored(p.Name, countryName) {
 		args.noteCountry(p.Value)
 	}
 	r := underscoredRole(p.Name)

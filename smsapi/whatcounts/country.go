@@ -127,8 +127,10 @@ func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipi
 		return nil
 	}
 	region := phone.In(name)
-	if region == nil {
-		return a.readAnywhere(to)
+	if number := strings.Trim(name, "0123456789+") == ""; region == nil || number { // or a calling code
+		if refusal := a.readAnywhere(to); refusal != nil || region == nil {
+			return refusal
+		}
 	}
 	if region.Code() == a.region.Code() {
 		return nil

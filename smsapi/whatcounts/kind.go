@@ -57,7 +57,7 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 	// What is in no command's name may be an escape that somebody undoes, sms&#115;end…,
 	// goes with what it encloses, sms[[x]]send… to MODX, or is a letter that is written as one
 	// of ASCII.
-	if !harmless && (bytes.ContainsAny(decoded, `&%;\[`) || !smsapi.IsPlain(string(decoded))) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
+	if !harmless && (bytes.ContainsAny(decoded, `&%;\[$`) || !smsapi.IsPlain(string(decoded))) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
 		return smsapi.Other, refusedCommand
 	}
 	// A number may be a command's in an enumeration (.NET).

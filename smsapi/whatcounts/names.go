@@ -118,6 +118,20 @@ func underscoredRole(name string) role {
 	return roleOf(string(buf[:n]))
 }
 
+// isUnderscored reports whether a plain name is another but for underscores.
+func isUnderscored(name, other string) bool {
+	for i := range len(name) {
+		if name[i] == '_' {
+			continue
+		}
+		if other == "" || name[i] != other[0] {
+			return false
+		}
+		other = other[1:]
+	}
+	return other == ""
+}
+
 // stackRole is the role of a name that begins with what Struts calls the top of its
 // stack: the rest of it is a name like any other there. So it is behind PHP's own
 // variables where an old program extracts its arguments, and behind what Next.js puts
