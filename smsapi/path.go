@@ -154,7 +154,8 @@ func withoutTokens(path string) string {
 func oddPathNames(path, name string, in where) bool {
 	for range maxDecodings + 1 {
 		folded := foldPath(path)
-		if holdsName(folded, name, in) || in == inPath && (isCleaned(path, name) || isCleaned(string(composed([]byte(path), norm.NFC)), name)) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
+		if holdsName(folded, name, in) || in == inPath && isCleaned(path, name) ||
+			in == inPath && isCleaned(string(composed([]byte(path), norm.NFC)), name) || strings.Contains(folded, "/(") && tokensHide(folded, name, in) {
 			return true
 		}
 		if in == inPath && strings.IndexByte(path, '&') >= 0 && holdsName(html.UnescapeString(path), name, in) {

@@ -123,10 +123,16 @@ func encodingNamed(charset string) encoding {
 	return otherEncoding
 }
 
-// hasBlankOrControl reports whether s has a byte up to the blank, or DEL. It looks at
-// eight bytes at a time, for it looks at every send whole: a byte's highest bit is
-// set below where the byte is under 0x21, or 0 after DEL is taken from it.
-func hasBlankOrControl(s string) bool {
+// hasBlankOrControl reports whether s has a byte up to the blank, or DEL.
+func hasBlankOrControl(s string) bool { return hasBelow(s, ' '+1) }
+
+// IsPlain reports whether s is ASCII without control characters.
+func IsPlain(s string) bool { return isASCII(s) && !hasBelow(s, ' ') }
+
+// hasBelow reports whether s has a byte under low, or DEL. It looks at eight bytes at a
+// time, for it looks at every send whole: a byte's highest bit is set below where the byte
+// is under low, or 0 after DEL is taken from it.
+func hasBelow(s string, low byte) bool {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x80 * ones
@@ -134,38 +140,16 @@ func hasBlankOrControl(s string) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		x := eightBytes(s)
 		del := x ^ 0x7f*ones
-		if ((x-0x21*ones)&^x|(del-ones)&^del)&highs != 0 {
+		if ((x-uint64(low)*ones)&^x|(del-ones)&^del)&highs != 0 {
 			return true
 		}
 	}
 	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c == 0x7f {
+		if c := s[i]; c < low || c == 0x7f {
 			return true
 		}
 	}
 	return false
-}
-
-// IsPlain reports whether s is ASCII without control characters. It looks at eight bytes at a
-// time, as above.
-func IsPlain(s string) bool {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-	)
-	for ; len(s) >= 8; s = s[8:] {
-		x := eightBytes(s)
-		del := x ^ 0x7f*ones
-		if (x|(x-0x20*ones)&^x|(del-ones)&^del)&highs != 0 {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // eightBytes is the first eight bytes of s, which has as many, in one word.
