@@ -218,6 +218,8 @@ func TestWhoseOptOutIsLifted(t *testing.T) {
 	}{
 		{"the pair", pairOf(testRealm, testSender, testPhone), []string{testPhone, testSender}, true},
 		{"alphanumeric sender", pairOf(testRealm, "mybrand", testPhone), []string{testPhone, "MyBrand"}, true},
+		{"a name with a blank", pairOf(testRealm, "my brand", testPhone), []string{testPhone, "My Brand"}, true},
+		{"another name that is made of it", pairOf(testRealm, "mybrand", testPhone), []string{testPhone, "My-Brand"}, false},
 		{"sender *", pairOf(testRealm, "*", testPhone), []string{testPhone, testSender}, false},
 		{"realm *", pairOf("*", testSender, testPhone), []string{testPhone, testSender}, false},
 		{"no sender named", pairOf(testRealm, testSender, testPhone), []string{testPhone, ""}, false},
