@@ -184,7 +184,7 @@ func tokensHide(folded, name string, in where) bool {
 
 // foldPath is path in lower-case ASCII with forward slashes, as far as it can be.
 func foldPath(path string) string {
-	if !isASCII(path) {
+	if !IsASCII(path) {
 		path = string(norm.NFKD.Bytes(repairUTF8(nil, []byte(path))))
 	}
 	var b strings.Builder
@@ -209,7 +209,8 @@ func foldPath(path string) string {
 	return b.String()
 }
 
-func isASCII(s string) bool {
+// IsASCII reports whether all bytes of s are ASCII. It looks at eight at a time.
+func IsASCII(s string) bool {
 	const highs = 0x8080808080808080
 	for ; len(s) >= 8; s = s[8:] {
 		if eightBytes(s)&highs != 0 {

@@ -182,7 +182,7 @@ func mayName(query, name string) bool {
 			return true
 		}
 	}
-	return !isASCII(query)
+	return !IsASCII(query)
 }
 
 // isUnderscore reports whether rest, behind a "%", may go on as an escaped underscore: 5F,

@@ -127,7 +127,7 @@ func encodingNamed(charset string) encoding {
 func hasBlankOrControl(s string) bool { return hasBelow(s, ' '+1) }
 
 // IsPlain reports whether s is ASCII without control characters.
-func IsPlain(s string) bool { return isASCII(s) && !hasBelow(s, ' ') }
+func IsPlain(s string) bool { return IsASCII(s) && !hasBelow(s, ' ') }
 
 // hasBelow reports whether s has a byte under low, or DEL. It looks at eight bytes at a
 // time, for it looks at every send whole: a byte's highest bit is set below where the byte
@@ -137,10 +137,11 @@ func hasBelow(s string, low byte) bool {
 		ones  = 0x0101010101010101
 		highs = 0x80 * ones
 	)
+	lows := uint64(low) * ones
 	for ; len(s) >= 8; s = s[8:] {
 		x := eightBytes(s)
 		del := x ^ 0x7f*ones
-		if ((x-uint64(low)*ones)&^x|(del-ones)&^del)&highs != 0 {
+		if ((x-lows)&^x|(del-ones)&^del)&highs != 0 {
 			return true
 		}
 	}

@@ -83,7 +83,7 @@ func fitted(s string) string {
 		}
 		return r
 	}, s)
-	if isASCII(fits) {
+	if IsASCII(fits) {
 		return fits
 	}
 	return s

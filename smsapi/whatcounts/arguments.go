@@ -114,6 +114,9 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 // count that text somebody: _c and _r are also what scripts put behind an address against
 // caches.
 func (args *arguments) readUnderscored(p *smsapi.Pair) {
+	if strings.IndexByte(p.Name, '_') < 0 {
+		return
+	}
 	if isUnderscored(p.Name, countryName) {
 		args.noteCountry(p.Value)
 	}

@@ -16,11 +16,9 @@ import (
 // changes are what they do.
 var changes = [...]func(string) string{withoutControls, withoutInvalid, withoutHighs, withoutEntities, withoutTags}
 
-// readChanged looks for what an argument is to them, where that is another.
+// readChanged looks for what an argument is to them, where that is another. It is asked
+// about forms with semicolons, which end entities, with "<", and with bytes that go.
 func (args *arguments) readChanged(query, form string) {
-	if !mayChange(query) && !mayChange(form) {
-		return
-	}
 	for _, change := range changes {
 		q, f := change(query), change(form)
 		if len(q) == len(query) && len(f) == len(form) {
@@ -43,11 +41,6 @@ func (args *arguments) readChanged(query, form string) {
 		}
 		args.member = args.member || again.member
 	}
-}
-
-// mayChange reports whether text holds what somebody changes.
-func mayChange(text string) bool {
-	return !smsapi.IsPlain(text) || strings.IndexByte(text, ';') >= 0 || strings.IndexByte(text, '<') >= 0
 }
 
 func withoutControls(text string) string {

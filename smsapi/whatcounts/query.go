@@ -78,9 +78,6 @@ func (args *arguments) readNameless(p *smsapi.Pair) {
 // readJoined looks at names that hold a raw semicolon, which most readers do not split at:
 // WordPress' sanitize_key makes phone of ph;one.
 func (args *arguments) readJoined(text string) {
-	if strings.IndexByte(text, ';') < 0 {
-		return
-	}
 	for pair := range strings.SplitSeq(text, "&") {
 		name, value, given := strings.Cut(pair, "=")
 		if !given || strings.IndexByte(name, ';') < 0 {

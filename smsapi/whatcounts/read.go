@@ -52,9 +52,15 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if form != "" {
 		args.read(smsapi.BodyForm(form), inBody)
 	}
-	args.readJoined(query)
-	args.readJoined(form)
-	args.readChanged(query, form)
+	semicolons := strings.IndexByte(query, ';') >= 0 || strings.IndexByte(form, ';') >= 0
+	if semicolons {
+		args.readJoined(query)
+		args.readJoined(form)
+	}
+	// A query with control characters has been refused.
+	if semicolons || !smsapi.IsASCII(query) || strings.IndexByte(query, '<') >= 0 || form != "" && (!smsapi.IsPlain(form) || strings.IndexByte(form, '<') >= 0) {
+		args.readChanged(query, form)
+	}
 	args.cut = args.cut || firstIsHidden(r.URL, sender) || args.endsEarly(query, form)
 
 	kind, refusal := args.kind(r)
