@@ -143,7 +143,8 @@ func (q *senders) grouped(field, id string, all digits) error {
 		return ErrUnreadable
 	}
 	q.basename(id)
-	if _, possible := q.region.canonical(all.string()); !possible { // with an area code
+	_, possible := q.region.canonical(all.string())
+	if !possible { // else it has an area code
 		q.uncommented(id)
 	}
 	var buf [MaxSender]byte
@@ -153,7 +154,7 @@ func (q *senders) grouped(field, id string, all digits) error {
 	}
 	q.number(strings.Clone(all.string()))
 	first, later := minHidden, minLookedFor
-	if _, possible := q.region.canonical(all.string()); possible {
+	if possible {
 		first, later = minLookedFor, minListed // a phone, whose groups are nobody's code
 	}
 	q.runs(id, all.n, first, later)

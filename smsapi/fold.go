@@ -57,8 +57,8 @@ func folds(s string, list bool, known []string) int {
 	decoded := appendLenient(buffers[0][:0], s, true)
 	for i := range maxDecodings {
 		found := findFolded(decoded, list, known)
-		for _, form := range [...]norm.Form{norm.NFC, norm.NFKC} {
-			if found >= 0 {
+		for again, form := range [...]norm.Form{norm.NFC, norm.NFKC} {
+			if found >= 0 || again > 0 && isASCIIText(decoded) {
 				break
 			}
 			cleaned := withoutForeign(buffers[2][:0], composed(decoded, form))

@@ -39,10 +39,14 @@ func withoutForeign(dst, s []byte) []byte {
 // composed is s in a normal form, NFC or NFKC, as many have it before they take out what is
 // not ASCII: a letter goes with its accent then.
 func composed(s []byte, form norm.Form) []byte {
-	if bytes.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+	if isASCIIText(s) {
 		return s
 	}
 	return []byte(form.String(string(s))) // a copy, so that s stays where it is
+}
+
+func isASCIIText(s []byte) bool {
+	return bytes.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 // tagEnd is where the tag ends with which s begins, and the script or style that it opens,

@@ -58,14 +58,15 @@ type walk struct {
 func (w *walk) ahead(i int, c byte) int {
 	text := w.text
 	for ; i < len(text) && lower(text[i]) != c; w.left-- {
+		own := routersOwn(text[i:], strings.HasPrefix)
 		switch {
 		case w.left < 0:
 			return -1
 		case isEscape(text[i:]), strings.HasPrefix(text[i:], "../"): // as who would not have it leave a folder does
 			i += 3
-		case routersOwn(text[i:], strings.HasPrefix) > 0:
-			i += routersOwn(text[i:], strings.HasPrefix)
-		case text[i] == '<' && w.closes(i) > 0: // strip_tags
+		case own > 0:
+			i += own
+		case text[i] == '<': // strip_tags, or a mark
 			i = w.closes(i)
 		case vanishes(text[i]):
 			i++
@@ -84,14 +85,15 @@ func (w *walk) ahead(i int, c byte) int {
 func (w *walk) back(i int, c byte) int {
 	text := w.text
 	for ; i > 0; w.left-- {
+		own := routersOwn(text[:i], strings.HasSuffix)
 		switch {
 		case w.left < 0:
 			return -1
 		case i > 2 && (isEscape(text[i-3:i]) || text[i-3:i] == "../"):
 			i -= 3
-		case routersOwn(text[:i], strings.HasSuffix) > 0:
-			i -= routersOwn(text[:i], strings.HasSuffix)
-		case text[i-1] == '>' && w.opens(i) >= 0:
+		case own > 0:
+			i -= own
+		case text[i-1] == '>':
 			i = w.opens(i)
 		case lower(text[i-1]) == c:
 			return i - 1
@@ -115,21 +117,24 @@ func routersOwn(text string, has func(text, part string) bool) int {
 	return 0
 }
 
-// closes is where the tag ends that begins at i, or 0.
+// closes is where the tag ends that begins at i; right behind i if none does.
 func (w *walk) closes(i int) int {
-	end := strings.IndexByte(w.text[i:], '>') + 1
-	w.left -= max(end, 0) / 16
-	if end == 0 {
+	end := i + 1 + strings.IndexByte(w.text[i:], '>')
+	if end == i {
 		w.left -= (len(w.text) - i) / 16
-		return 0
+		return i + 1
 	}
-	return i + end
+	w.left -= (end - i) / 16
+	return end
 }
 
-// opens is where the tag begins that ends before i, or -1.
+// opens is where the tag begins that ends before i; right before i if none does.
 func (w *walk) opens(i int) int {
 	begin := strings.LastIndexByte(w.text[:i], '<')
 	w.left -= (i - begin) / 16
+	if begin < 0 {
+		return i - 1
+	}
 	return begin
 }
 

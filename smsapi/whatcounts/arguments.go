@@ -111,8 +111,7 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 }
 
 // readUnderscored looks at a plain name that nobody gave a role. Of commands only those
-// count that text somebody: _c and _r are also what scripts put behind an address against
-// caches.
+// count that text somebody: _c is also what scripts put behind an address against caches.
 func (args *arguments) readUnderscored(p *smsapi.Pair) {
 	if strings.IndexByte(p.Name, '_') < 0 {
 		return

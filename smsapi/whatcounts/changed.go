@@ -16,8 +16,14 @@ import (
 // changes are what they do.
 var changes = [...]func(string) string{withoutControls, withoutInvalid, withoutHighs, withoutEntities, withoutTags}
 
-// readChanged looks for what an argument is to them, where that is another. It is asked
-// about forms with semicolons, which end entities, with "<", and with bytes that go.
+// mayChange reports whether a query or a form holds bytes that go, or "<"; semicolons, which
+// end entities, are looked for elsewhere. A query with control characters has been refused.
+func mayChange(query, form string) bool {
+	return !smsapi.IsASCII(query) || strings.IndexByte(query, '<') >= 0 ||
+		form != "" && (!smsapi.IsPlain(form) || strings.IndexByte(form, '<') >= 0)
+}
+
+// readChanged looks for what an argument is to them, where that is another.
 func (args *arguments) readChanged(query, form string) {
 	for _, change := range changes {
 		q, f := change(query), change(form)

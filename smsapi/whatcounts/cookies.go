@@ -174,12 +174,12 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 	if refusal != nil {
 		return refusal
 	}
-	return a.readJoined(args, &joined, to)
+	return a.addJoined(args, &joined, to)
 }
 
-// readJoined adds what ASP.NET's Request.Params makes of an argument and its cookies, which
+// addJoined adds what ASP.NET's Request.Params makes of an argument and its cookies, which
 // it puts together with commas.
-func (a *API) readJoined(args *arguments, cookies *[roles]string, to *smsapi.Recipient) *smsapi.Refusal {
+func (a *API) addJoined(args *arguments, cookies *[roles]string, to *smsapi.Recipient) *smsapi.Refusal {
 	if cookies[recipient] != "" && len(to.Phones) > 0 {
 		field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
 		if more, err := a.region.Readings(to.Phones, string(field)+cookies[recipient]); err == nil {

@@ -22,6 +22,11 @@ func (args *arguments) noteCountry(raw string) {
 	}
 }
 
+func decodedCountry(raw string) string {
+	decoded, _ := smsapi.AppendUnescaped(nil, raw, ' ')
+	return strings.TrimSpace(string(decoded))
+}
+
 // isCountry reports whether some reader makes country of a name that is none of the others.
 func isCountry(name string) bool {
 	if len(name) > maxOddName {
@@ -41,8 +46,7 @@ func (a *API) meansAnother(args *arguments, written string, number phone.Number)
 		return false
 	}
 	for _, raw := range args.countries {
-		decoded, _ := smsapi.AppendUnescaped(nil, raw, ' ')
-		name := strings.TrimSpace(string(decoded))
+		name := decodedCountry(raw)
 		if name == "" || strings.EqualFold(name, a.region.Code()) {
 			continue
 		}
@@ -90,9 +94,7 @@ func (a *API) readSenderAbroad(args *arguments, to *smsapi.Recipient) *smsapi.Re
 		return nil
 	}
 	for _, country := range args.countries {
-		decoded, _ := smsapi.AppendUnescaped(nil, country, ' ')
-		name := strings.TrimSpace(string(decoded))
-		region := phone.In(name)
+		region := phone.In(decodedCountry(country))
 		if region == nil {
 			for cut := 1; cut < len(code)-minAbroad; cut++ {
 				if more, err := a.region.SenderReadings(to.Senders, string(code[cut:])); err == nil {
@@ -121,8 +123,7 @@ const maxForeign = 4096
 
 // readIn adds what a phone is in a country, both as written, or anywhere if that is none.
 func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
-	decoded, _ := smsapi.AppendUnescaped(nil, country, ' ')
-	name := strings.TrimSpace(string(decoded))
+	name := decodedCountry(country)
 	if name == "" || strings.EqualFold(name, a.region.Code()) {
 		return nil
 	}

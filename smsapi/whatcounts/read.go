@@ -57,8 +57,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		args.readJoined(query)
 		args.readJoined(form)
 	}
-	// A query with control characters has been refused.
-	if semicolons || !smsapi.IsASCII(query) || strings.IndexByte(query, '<') >= 0 || form != "" && (!smsapi.IsPlain(form) || strings.IndexByte(form, '<') >= 0) {
+	if semicolons || mayChange(query, form) {
 		args.readChanged(query, form)
 	}
 	args.cut = args.cut || firstIsHidden(r.URL, sender) || args.endsEarly(query, form)
