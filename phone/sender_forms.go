@@ -158,7 +158,12 @@ func onlyASCII(c rune) rune {
 }
 
 func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) < 0
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // addID adds an ID and what fits into a message of it.

@@ -1,7 +1,6 @@
 package phone
 
 import (
-	"math"
 	"strconv"
 	"strings"
 )
@@ -25,9 +24,8 @@ func (r *Region) numericSender(d string) Sender {
 
 // number adds the readings of a sender of digits.
 func (q *senders) number(d string) {
-	// A short code in the lower half of a number of 64 bits: x | 0 of JavaScript, Go's int32(x).
-	if n, err := strconv.ParseUint(d, 10, 64); err == nil && n > math.MaxUint32 && n&math.MaxUint32 < maxShortCode {
-		q.add(Sender(strconv.FormatUint(n&math.MaxUint32, 10)))
+	if n := lowHalf(d); len(d) > maxShort && n < maxShortCode {
+		q.add(Sender(strconv.FormatUint(uint64(n), 10)))
 	}
 	var room [8]Number
 	if len(d) > maxShort+len(q.region.plan.code) {
@@ -39,6 +37,15 @@ func (q *senders) number(d string) {
 		}
 	}
 	q.longNumber(d)
+}
+
+// lowHalf is the low 32 bits of a number of any length, which are what x | 0 of JavaScript
+// and Go's int32(x) leave of it, and C's arithmetic where it overflows.
+func lowHalf(d string) (n uint32) {
+	for i := range len(d) {
+		n = n*10 + uint32(d[i]-'0')
+	}
+	return n
 }
 
 // longNumber is number for digits of all lengths.

@@ -94,6 +94,7 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 	switch p.Name {
 	case "":
 		args.readNameless(p)
+	case textName: // may hold anything
 	case countryName:
 		args.noteCountry(p.Value)
 	case "sendercode": // senderCode, to those who fold case
@@ -105,7 +106,7 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 	case "args", "argumentcollection", "__superform_json":
 		args.noteContainer(p.Value)
 	default:
-		args.container = args.container || namesContent(p.Name) || p.Name != textName && holdsSend(p.Value)
+		args.container = args.container || namesContent(p.Name) || holdsSend(p.Value)
 		args.readUnderscored(p)
 	}
 }

@@ -51,7 +51,7 @@ func (args *arguments) endsEarly(query, form string) bool {
 // the query at the semicolon of /api_web;?sender_code=1, and Elysia 1.4 at the ampersand of
 // /api_web/&?sender_code=1, or at an equals sign there.
 func firstIsHidden(u *url.URL, r role) bool {
-	if !strings.ContainsAny(u.Path, "?;%&=") {
+	if !holdsMark(u.Path) {
 		return false
 	}
 	first, _, _ := strings.Cut(u.RawQuery, "&")
