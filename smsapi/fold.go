@@ -2,8 +2,6 @@ package smsapi
 
 import (
 	"bytes"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // maxDecodings is how often a name or a path is decoded in search of what some
@@ -57,17 +55,8 @@ func folds(s string, list bool, known []string) int {
 	decoded := appendLenient(buffers[0][:0], s, true)
 	for i := range maxDecodings {
 		found := findFolded(decoded, list, known)
-		for again, form := range [...]norm.Form{norm.NFC, norm.NFKC} {
-			if found >= 0 || again > 0 && isASCIIText(decoded) {
-				break
-			}
-			cleaned := withoutForeign(buffers[2][:0], composed(decoded, form))
-			if len(cleaned) < len(decoded) {
-				found = findFolded(cleaned, list, known)
-			}
-			if found >= 0 && !list && string(bytes.Trim(cleaned, "_")) != string(cleaned) {
-				found = -1 // _p and phone_ are other names to those who clean
-			}
+		if found < 0 {
+			found = findCleaned(buffers[2][:0], decoded, list, known)
 		}
 		if found < 0 && !list {
 			found = findHidden(decoded, known)
@@ -77,6 +66,25 @@ func folds(s string, list bool, known []string) int {
 		}
 		again := appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
 		decoded = again
+	}
+	return -1
+}
+
+// findCleaned is findFolded for what is left of a decoded name once it is cleaned. room is
+// memory to clean it in.
+func findCleaned(room, decoded []byte, list bool, known []string) int {
+	ascii := isASCIIText(decoded)
+	for way := range cleanings {
+		if way > 0 && ascii {
+			break
+		}
+		name := cleaned(room, decoded, way)
+		if len(name) == len(decoded) || !list && len(bytes.Trim(name, "_")) < len(name) {
+			continue // _p and phone_ are other names to those who clean
+		}
+		if found := findFolded(name, list, known); found >= 0 {
+			return found
+		}
 	}
 	return -1
 }

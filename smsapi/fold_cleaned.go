@@ -7,6 +7,22 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// cleanings is how many ways there are in which characters are taken out of a name, the
+// first of which is the only one in ASCII.
+const cleanings = 3
+
+// cleaned is s without the characters that are taken out in one of these ways. It is s itself
+// where there are none, or appended to dst. Functions in a table would put dst on the heap.
+func cleaned(dst, s []byte, way int) []byte {
+	switch way {
+	case 0:
+		return withoutForeign(dst, composed(s, norm.NFC))
+	case 1:
+		return withoutForeign(dst, composed(s, norm.NFKC))
+	}
+	return withoutUnknown(dst, s)
+}
+
 // withoutForeign is s without escapes, tags and bytes outside ASCII, which those who clean
 // text take out (WordPress' sanitize_key and sanitize_text_field, PHP's strip_tags and
 // FILTER_FLAG_STRIP_HIGH).
@@ -34,6 +50,20 @@ func withoutForeign(dst, s []byte) []byte {
 		}
 	}
 	return cleaned
+}
+
+// withoutUnknown appends to dst the characters of s but those that are like none of ASCII,
+// which Mono passes over where it compares names by culture, as NameValueCollection does.
+func withoutUnknown(dst, s []byte) []byte {
+	var room [8]byte
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		if folded := appendFolded(room[:0], r); len(folded) == 0 || folded[0] != 0xff {
+			dst = append(dst, s[:n]...)
+		}
+		s = s[n:]
+	}
+	return dst
 }
 
 // composed is s in a normal form, NFC or NFKC, as many have it before they take out what is

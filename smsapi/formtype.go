@@ -48,7 +48,7 @@ var (
 	RefusedLook = &Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "body_not_form",
-		Reason: "The body or the query looks like JSON, XML or multipart and not like a form, so send it urlencoded",
+		Reason: "The body or the query looks like JSON, XML, YAML or multipart and not like a form, so send it urlencoded",
 	}
 )
 

@@ -154,7 +154,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		r = stackRole(p.Name)
 	}
 	if r == noRole && !p.Bare {
-		r = brokenRole(p.Name)
+		r = brokenRole(p)
 	}
 	member, ofCountry := memberRole(p.Name)
 	if ofCountry || !p.Bare && isCountry(p.Name) {

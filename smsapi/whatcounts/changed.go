@@ -2,6 +2,8 @@ package whatcounts
 
 import (
 	"html"
+	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -91,13 +93,42 @@ func withoutEntities(text string) string {
 			text = text[1:]
 			continue
 		}
-		b.WriteString(html.UnescapeString(text[:end]))
+		b.WriteString(undone(text[:end]))
 		text = text[end:]
 	}
 }
 
-// maxEntity is the length of the longest entity, in bytes.
-const maxEntity = 40
+// maxEntity is the length of the longest entity that is looked at, in bytes.
+const maxEntity = 256
+
+// undone is an entity, from its "&" to its semicolon, undone.
+func undone(entity string) string {
+	if digits, ok := strings.CutPrefix(entity, "&#"); ok {
+		if c, ok := numericEntity(strings.TrimSuffix(digits, ";")); ok {
+			return string(c)
+		}
+	}
+	return html.UnescapeString(entity)
+}
+
+// numericEntity is the character that Mono's System.Web makes of the digits of an entity:
+// zeros and x's may stand before them in any number and order, and what is too large for 32
+// bits loses its upper part.
+func numericEntity(digits string) (c rune, ok bool) {
+	base := uint32(10)
+	if strings.ContainsAny(digits, "xX") {
+		base = 16
+	}
+	number := uint32(0)
+	for _, digit := range []byte(strings.TrimLeft(digits, "0xX")) {
+		value, err := strconv.ParseUint(string(digit), int(base), 8)
+		if err != nil {
+			return 0, false
+		}
+		number = number*base + uint32(value)
+	}
+	return rune(number), number != 0 && number <= math.MaxUint16
+}
 
 // withoutTags is text without what stands between "<" and ">".
 func withoutTags(text string) string {

@@ -17,30 +17,37 @@ type cookie struct {
 }
 
 // eachCookie calls do with each cookie that has a role, until it returns a refusal.
-//
-// Lines are read each by itself, as Go, Node and Java read them, and as one: Apache,
-// PHP's own server and Caddy's FastCGI transport put ", " between them, WSGI servers
-// a bare comma.
 func eachCookie(lines []string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
-	for _, line := range lines {
-		if refusal := cookiesOf(line, do); refusal != nil {
-			return refusal
-		}
-	}
-	if len(lines) < 2 {
-		return nil
-	}
-	for _, between := range [...]string{", ", ","} {
-		if refusal := cookiesOf(strings.Join(lines, between), do); refusal != nil {
+	for _, text := range cookieTexts(lines) {
+		if refusal := cookiesOf(text, do); refusal != nil {
 			return refusal
 		}
 	}
 	return nil
 }
 
-// cookiesOf is eachCookie for one line.
-func cookiesOf(line string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
-	for pair := range strings.SplitSeq(strings.ReplaceAll(line, `",`, `";`), ";") { // as Zope splits them
+// cookieTexts are what readers make of the lines with cookies, of which a semicolon then
+// ends each.
+//
+// Go, Node and Java read each line by itself. Apache, PHP's own server and Caddy's FastCGI
+// transport put ", " between them, WSGI servers a bare comma. Zope splits at the comma
+// behind a quoted value as well.
+func cookieTexts(lines []string) []string {
+	texts := []string{strings.Join(lines, ";")}
+	if len(lines) > 1 {
+		texts = append(texts, strings.Join(lines, ", "), strings.Join(lines, ","))
+	}
+	for _, text := range texts {
+		if strings.Contains(text, `",`) {
+			texts = append(texts, strings.ReplaceAll(text, `",`, `";`))
+		}
+	}
+	return texts
+}
+
+// cookiesOf is eachCookie for one of the texts.
+func cookiesOf(text string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
+	for pair := range strings.SplitSeq(text, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		r := cookieRole(name)
 		if r == noRole {
@@ -119,11 +126,9 @@ func (args *arguments) otherCookieCommand(r *http.Request) bool {
 // readCookies adds what cookies could make of the recipient. A phone or sender
 // in a cookie is one more reading; another realm is another account, and refused.
 func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
-	var joined [roles]string
 	refusal := eachCookie(lines, func(c cookie) *smsapi.Refusal {
 		found, value := c.role, c.value
 		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
-		joined[found] += "," + string(decoded)
 		if isJSONCookie(value) && found != password {
 			return refusedCookie[found]
 		}
@@ -151,6 +156,11 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 				break // no number by any reading
 			}
 			to.Phones = more
+			if digits, ok := undecoded(value); ok {
+				if more, err := a.region.Readings(to.Phones, digits); err == nil {
+					to.Phones = more
+				}
+			}
 			for _, country := range args.countries {
 				if refusal := a.readIn(country, value, args, to); refusal != nil {
 					return refusal
@@ -174,12 +184,40 @@ func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to
 	if refusal != nil {
 		return refusal
 	}
-	return a.addJoined(args, &joined, to)
+	return a.readJoinedCookies(lines, args, to)
 }
 
-// addJoined adds what ASP.NET's Request.Params makes of an argument and its cookies, which
-// it puts together with commas.
-func (a *API) addJoined(args *arguments, cookies *[roles]string, to *smsapi.Recipient) *smsapi.Refusal {
+// undecoded is a value with escapes as ASP.NET has it, which decodes no cookies, where
+// nothing but digits matters: %20 are two of them.
+func undecoded(value string) (digits string, ok bool) {
+	digits = strings.ReplaceAll(value, "%", "")
+	return digits, len(digits) < len(value)
+}
+
+// readJoinedCookies adds what ASP.NET's Request.Params makes of an argument and its cookies,
+// which it puts together with commas.
+func (a *API) readJoinedCookies(lines []string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	for _, text := range cookieTexts(lines) {
+		var raw, decoded [roles]string
+		_ = cookiesOf(text, func(c cookie) *smsapi.Refusal {
+			value, _ := smsapi.AppendUnescaped(nil, c.value, ' ')
+			digits, _ := undecoded(c.value)
+			raw[c.role] += "," + digits
+			decoded[c.role] += "," + string(value)
+			return nil
+		})
+		for _, cookies := range [...]*[roles]string{&raw, &decoded} {
+			a.addJoined(args, cookies, to)
+		}
+		if refusal := tooManyReadings(to); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// addJoined adds the readings of the arguments with these cookies behind them.
+func (a *API) addJoined(args *arguments, cookies *[roles]string, to *smsapi.Recipient) {
 	if cookies[recipient] != "" && len(to.Phones) > 0 {
 		field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
 		if more, err := a.region.Readings(to.Phones, string(field)+cookies[recipient]); err == nil {
@@ -192,5 +230,4 @@ func (a *API) addJoined(args *arguments, cookies *[roles]string, to *smsapi.Reci
 			to.Senders = more
 		}
 	}
-	return tooManyReadings(to)
 }

@@ -3,6 +3,7 @@ package whatcounts
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/stopgate/stopgate/smsapi"
 )
@@ -158,8 +159,16 @@ func stackRole(name string) role {
 	return foldedRole(string(rest))
 }
 
-// brokenRole is the role of a name with escapes that only some undo.
-func brokenRole(name string) role {
+// brokenRole is the role of a name with escapes that only some undo. Jetty takes the "=" of
+// real%6==acme for a digit, and what is behind it for more of the name.
+func brokenRole(p *smsapi.Pair) role {
+	name := p.Name
+	if end := strings.LastIndexByte(name, '%') + len("%6="); end > len(name) && end >= len("%6=") {
+		pair := name + "=" + p.Value[:min(len(p.Value), maxOddName)]
+		if head, _, ok := strings.Cut(pair[min(end, len(pair)):], "="); ok {
+			name = pair[:end] + head
+		}
+	}
 	if len(name) > maxOddName {
 		return noRole
 	}

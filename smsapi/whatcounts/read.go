@@ -44,7 +44,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		return refusal
 	}
 	query := r.URL.RawQuery
-	if smsapi.LooksStructured(query) {
+	if smsapi.LooksStructured(query) || isYAML(form) {
 		return smsapi.RefusedLook
 	}
 	args := arguments{singleBytes: singleBytes}
