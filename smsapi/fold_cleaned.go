@@ -33,6 +33,7 @@ func withoutForeign(dst, s []byte) []byte {
 		return s
 	}
 	cleaned := append(dst, s[:at]...)
+	open := tags{text: s}
 	lastTag := bytes.LastIndexByte(s, '>')
 	for i := at; i < len(s); i++ {
 		if s[i] == '%' {
@@ -42,7 +43,7 @@ func withoutForeign(dst, s []byte) []byte {
 			}
 		}
 		if s[i] == '<' && i < lastTag {
-			i += tagEnd(s[i:]) - 1
+			i = open.end(i) - 1
 			continue
 		}
 		if s[i] < utf8.RuneSelf {
@@ -79,24 +80,55 @@ func isASCIIText(s []byte) bool {
 	return bytes.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
-// tagEnd is where the tag ends with which s begins, and the script or style that it opens,
-// which WordPress takes out whole. There is a ">" in s.
-func tagEnd(s []byte) int {
-	for _, element := range [...]string{"script", "style"} {
-		if n := len("<" + element); len(s) >= n && bytes.EqualFold(s[1:n], []byte(element)) {
-			head := s[:min(len(s), maxElement)]
-			if closing := bytes.Index(bytes.ToLower(head), []byte("</"+element)); closing >= 0 {
-				if end := bytes.IndexByte(s[closing:], '>'); end >= 0 {
-					return closing + end + 1
-				}
-			}
+// tags finds where the tags of a text end, from its beginning on.
+type tags struct {
+	text []byte
+	// closing is where each of the elements is closed next. It is looked for once, however
+	// many are opened before.
+	closing [2]int
+}
+
+// elements are those that WordPress takes out with what they hold.
+var elements = [2]string{"script", "style"}
+
+// end is where the tag ends that begins at text[at:], or the element that it opens. There is
+// a ">" behind it.
+func (t *tags) end(at int) int {
+	s := t.text
+	for e, element := range elements {
+		if n := at + 1 + len(element); n > len(s) || !bytes.EqualFold(s[at+1:n], []byte(element)) {
+			continue
+		}
+		if t.closing[e] <= at {
+			t.closing[e] = closingAt(s, at, element)
+		}
+		if t.closing[e]-at > maxElement {
+			continue
+		}
+		if end := bytes.IndexByte(s[t.closing[e]:], '>'); end >= 0 {
+			return t.closing[e] + end + 1
 		}
 	}
-	return bytes.IndexByte(s, '>') + 1
+	return at + bytes.IndexByte(s[at:], '>') + 1
 }
 
 // maxElement is the longest script that is looked for, in bytes.
 const maxElement = 4096
+
+// closingAt is where an element is closed in s[from:], and len(s) if it is not.
+func closingAt(s []byte, from int, element string) int {
+	for {
+		i := bytes.Index(s[from:], []byte("</"))
+		if i < 0 {
+			return len(s)
+		}
+		from += i
+		if n := from + 2 + len(element); n <= len(s) && bytes.EqualFold(s[from+2:n], []byte(element)) {
+			return from
+		}
+		from += 2
+	}
+}
 
 // findHidden is which of the known names is left of a decoded name with tags, a NUL or
 // escapes in it, in whatever order and however often they are taken out: strip_tags counts

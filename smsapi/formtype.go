@@ -105,7 +105,7 @@ func isToken(s string) bool {
 }
 
 // Form is the request's body as an urlencoded form, or "" where there is none. A
-// body of another kind is refused, before it is read where the headers tell.
+// body of another kind is refused, and not looked at where the headers tell.
 func (b *Body) Form() (string, *Refusal) {
 	if len(b.r.Trailer) > 0 {
 		return "", refusedTrailer
@@ -152,9 +152,12 @@ func beginsOddly(form string) bool {
 	if len(name) == 0 {
 		return false
 	}
-	head := name[:min(len(name), maxFirstName)]
-	if len(head) < len(name) { // cut, and maybe amid a character
-		head = head[:len(head)-utf8.UTFMax]
+	head := name
+	if len(name) > maxFirstName {
+		head = name[:maxFirstName]
+		for n := 1; n < utf8.UTFMax && !utf8.RuneStart(name[len(head)]); n++ { // not amid a character
+			head = head[:len(head)-1]
+		}
 	}
 	c, _ := utf8.DecodeRune(head)
 	return !beginsName(c) || bytes.ContainsAny(head, "{<\"") || !utf8.Valid(head)

@@ -70,7 +70,7 @@ const (
 // own: in a path on one side at least, in a query on both.
 func holdsName(text, name string, in where) bool {
 	for from := 0; ; {
-		i := indexFold(text[from:], name)
+		i := IndexFold(text[from:], name)
 		if i < 0 {
 			return false
 		}
@@ -88,9 +88,9 @@ func holdsName(text, name string, in where) bool {
 // isWord reports whether c goes on with a word.
 func isWord(c byte) bool { return isAlnum(lower(c)) || c == '_' || c == '-' }
 
-// indexFold is where name stands first in text, in letters of either case, or -1. It looks
+// IndexFold is where name stands first in text, in letters of either case, or -1. It looks
 // for the underscore, which is rarer than any letter, if name has one.
-func indexFold(text, name string) int {
+func IndexFold(text, name string) int {
 	at := max(0, strings.IndexByte(name, '_'))
 	for from := at; from < len(text); {
 		i := indexByteFold(text[from:], name[at])

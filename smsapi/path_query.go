@@ -128,7 +128,7 @@ func isProgram(extension string) bool {
 // isArgument reports whether PHP makes name of the name of an argument, such as WordPress'
 // query variables: for an underscore it also takes blanks, dots and an opening bracket.
 func isArgument(query, name string) bool {
-	if strings.IndexByte(query, '%') < 0 && indexFold(query, name[strings.IndexByte(name, '_')+1:]) < 0 {
+	if strings.IndexByte(query, '%') < 0 && IndexFold(query, name[strings.IndexByte(name, '_')+1:]) < 0 {
 		return false
 	}
 	var buf [64]byte

@@ -1,7 +1,6 @@
 package whatcounts
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/stopgate/stopgate/smsapi"
@@ -18,6 +17,8 @@ type arguments struct {
 	singleBytes, foreign bool
 	// charset: a _charset_ argument names an encoding in which other bytes are ASCII.
 	charset bool
+	// cookies are those that somebody takes for arguments.
+	cookies jar
 	// control: a name holds a control character, such as ISO-2022's shifts, which
 	// readers of such encodings drop.
 	control bool
@@ -240,16 +241,8 @@ func (args *arguments) present(r role) bool {
 }
 
 // presentWithCookies is present for readers that take cookies for arguments.
-func (args *arguments) presentWithCookies(wanted role, r *http.Request) bool {
-	if args.present(wanted) {
-		return true
-	}
-	found := false
-	_ = eachCookie(r.Header["Cookie"], func(c cookie) *smsapi.Refusal {
-		found = found || c.role == wanted
-		return nil
-	})
-	return found
+func (args *arguments) presentWithCookies(r role) bool {
+	return args.present(r) || args.cookies.has(r)
 }
 
 // describe notes whose request it is, for logs. Nothing is decided by it.

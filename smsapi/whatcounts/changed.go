@@ -48,6 +48,11 @@ func (args *arguments) readChanged(query, form string) {
 			}
 		}
 		args.member = args.member || again.member
+		args.container = args.container || again.container
+		args.charset = args.charset || again.charset
+		for _, raw := range again.countries {
+			args.noteCountry(raw)
+		}
 	}
 }
 
@@ -62,9 +67,17 @@ func withoutHighs(text string) string {
 func withoutInvalid(text string) string { return strings.ToValidUTF8(text, "") }
 
 func withoutBytes(text string, drops func(byte) bool) string {
+	at := 0
+	for at < len(text) && !drops(text[at]) {
+		at++
+	}
+	if at == len(text) {
+		return text
+	}
 	var b strings.Builder
 	b.Grow(len(text))
-	for i := range len(text) {
+	b.WriteString(text[:at])
+	for i := at; i < len(text); i++ {
 		if !drops(text[i]) {
 			b.WriteByte(text[i])
 		}
@@ -75,7 +88,7 @@ func withoutBytes(text string, drops func(byte) bool) string {
 // withoutEntities is text with those entities undone that end as they should: &region=US
 // holds none.
 func withoutEntities(text string) string {
-	if strings.IndexByte(text, ';') < 0 {
+	if strings.IndexByte(text, ';') < 0 || strings.IndexByte(text, '&') < 0 {
 		return text
 	}
 	var b strings.Builder
@@ -132,6 +145,9 @@ func numericEntity(digits string) (c rune, ok bool) {
 
 // withoutTags is text without what stands between "<" and ">".
 func withoutTags(text string) string {
+	if strings.IndexByte(text, '<') < 0 {
+		return text
+	}
 	var b strings.Builder
 	for {
 		begin := strings.IndexByte(text, '<')

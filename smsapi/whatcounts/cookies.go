@@ -2,7 +2,7 @@ package whatcounts
 
 import (
 	"bytes"
-	"net/http"
+	"iter"
 	"strings"
 	"unicode"
 
@@ -11,28 +11,25 @@ import (
 
 // cookie is a cookie that somebody takes for an argument.
 type cookie struct {
-	role  role
-	name  string
-	value string // raw
+	role    role
+	country bool
+	name    string
+	value   string // raw
 }
 
-// eachCookie calls do with each cookie that has a role, until it returns a refusal.
-func eachCookie(lines []string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
-	for _, text := range cookieTexts(lines) {
-		if refusal := cookiesOf(text, do); refusal != nil {
-			return refusal
-		}
-	}
-	return nil
-}
+// jar holds the cookies of a request, as each of the texts has them that readers make of its
+// lines.
+type jar [][]cookie
 
-// cookieTexts are what readers make of the lines with cookies, of which a semicolon then
-// ends each.
+// readJar reads the lines with cookies.
 //
 // Go, Node and Java read each line by itself. Apache, PHP's own server and Caddy's FastCGI
 // transport put ", " between them, WSGI servers a bare comma. Zope splits at the comma
 // behind a quoted value as well.
-func cookieTexts(lines []string) []string {
+func readJar(lines []string) (j jar) {
+	if len(lines) == 0 {
+		return nil
+	}
 	texts := []string{strings.Join(lines, ";")}
 	if len(lines) > 1 {
 		texts = append(texts, strings.Join(lines, ", "), strings.Join(lines, ","))
@@ -42,22 +39,46 @@ func cookieTexts(lines []string) []string {
 			texts = append(texts, strings.ReplaceAll(text, `",`, `";`))
 		}
 	}
-	return texts
-}
-
-// cookiesOf is eachCookie for one of the texts.
-func cookiesOf(text string, do func(cookie) *smsapi.Refusal) *smsapi.Refusal {
-	for pair := range strings.SplitSeq(text, ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-		r := cookieRole(name)
-		if r == noRole {
-			continue
-		}
-		if refusal := do(cookie{r, name, strings.Trim(value, `"`)}); refusal != nil {
-			return refusal
+	for _, text := range texts {
+		if cookies := cookiesOf(text); len(cookies) > 0 {
+			j = append(j, cookies)
 		}
 	}
-	return nil
+	return j
+}
+
+func cookiesOf(text string) (cookies []cookie) {
+	for pair := range strings.SplitSeq(text, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		c := cookie{role: cookieRole(name), country: isCountry(name), name: name, value: strings.Trim(value, `" `)}
+		if c.role != noRole || c.country {
+			cookies = append(cookies, c)
+		}
+	}
+	return cookies
+}
+
+// all yields each cookie with a role.
+func (j jar) all() iter.Seq[*cookie] {
+	return func(yield func(*cookie) bool) {
+		for _, cookies := range j {
+			for i := range cookies {
+				if cookies[i].role != noRole && !yield(&cookies[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// has reports whether a cookie has the role.
+func (j jar) has(wanted role) bool {
+	for c := range j.all() {
+		if c.role == wanted {
+			return true
+		}
+	}
+	return false
 }
 
 // cookieRole is the role that some reader of cookies gives to a name. An underscore
@@ -84,20 +105,16 @@ func cookieRole(name string) role {
 // cookieCommand refuses a cookie that some reader takes for a send command in
 // place of the request's own: PHP without a php.ini lets cookies win in
 // $_REQUEST, ASP.NET's Request[...] falls back on them.
-func (args *arguments) cookieCommand(r *http.Request) *smsapi.Refusal {
-	lines := r.Header["Cookie"]
-	if len(lines) == 0 {
-		return nil
-	}
-	return eachCookie(lines, func(c cookie) *smsapi.Refusal {
+func (args *arguments) cookieCommand() *smsapi.Refusal {
+	for c := range args.cookies.all() {
 		if c.role != command || sameDecoded(c.value, args.of[command].raw) {
-			return nil
+			continue
 		}
 		if foldsToSMSCommand(c.value) || resembles(c.value) != smsapi.Other || isJSONCookie(c.value) || !args.of[command].given && args.present(recipient) {
 			return refusedCookie[command]
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // isJSONCookie reports whether Express' cookie-parser reads a value as JSON, whose escapes
@@ -109,82 +126,82 @@ func isJSONCookie(value string) bool {
 
 // otherCookieCommand reports whether a cookie names another command than the
 // request's own that is not known to text nobody.
-func (args *arguments) otherCookieCommand(r *http.Request) bool {
-	lines := r.Header["Cookie"]
-	if len(lines) == 0 {
-		return false
+func (args *arguments) otherCookieCommand() bool {
+	for c := range args.cookies.all() {
+		if c.role == command && c.value != "" && !sameDecoded(c.value, args.of[command].raw) && !isHarmless(strings.ToLower(c.value)) {
+			return args.presentWithCookies(sender)
+		}
 	}
-	other := false
-	_ = eachCookie(lines, func(c cookie) *smsapi.Refusal {
-		other = other || c.role == command && c.value != "" && !sameDecoded(c.value, args.of[command].raw) &&
-			!isHarmless(strings.ToLower(c.value))
-		return nil
-	})
-	return other && args.presentWithCookies(sender, r)
+	return false
 }
 
 // readCookies adds what cookies could make of the recipient. A phone or sender
 // in a cookie is one more reading; another realm is another account, and refused.
-func (a *API) readCookies(lines []string, args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
-	refusal := eachCookie(lines, func(c cookie) *smsapi.Refusal {
-		found, value := c.role, c.value
-		decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
-		if isJSONCookie(value) && found != password {
-			return refusedCookie[found]
+func (a *API) readCookies(args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
+	for c := range args.cookies.all() {
+		if isJSONCookie(c.value) && c.role != password {
+			return refusedCookie[c.role]
 		}
-		if found != sender {
-			args.of[found].in |= everywhere // it is there for whoever reads cookies, wherever else they look
+		if c.role != sender {
+			args.of[c.role].in |= everywhere // it is there for whoever reads cookies, wherever else they look
 		}
-		switch found {
+		var refusal *smsapi.Refusal
+		switch c.role {
 		case realm:
-			if name, err := smsapi.CanonicalRealm(string(decoded)); err != nil || name != call.Realm {
-				return refusedCookie[realm]
-			}
-			// PHP leaves a plus in a cookie as it is.
-			if strings.Contains(value, "+") {
-				return refusedCookie[realm]
-			}
+			refusal = readRealmCookie(c, call.Realm)
 		case recipient:
-			if call.Kind == smsapi.FanOut {
-				break
-			}
-			more, err := a.region.Readings(to.Phones, string(decoded))
-			if err != nil {
-				if bytes.IndexFunc(decoded, unicode.IsNumber) >= 0 {
-					return refusedCookie[recipient]
-				}
-				break // no number by any reading
-			}
-			to.Phones = more
-			if digits, ok := undecoded(value); ok {
-				if more, err := a.region.Readings(to.Phones, digits); err == nil {
-					to.Phones = more
-				}
-			}
-			for _, country := range args.countries {
-				if refusal := a.readIn(country, value, args, to); refusal != nil {
-					return refusal
-				}
+			if call.Kind != smsapi.FanOut {
+				refusal = a.readPhoneCookie(c, args, to)
 			}
 		case sender:
-			if len(to.Senders) == 0 {
-				break // none already stands for any
-			}
-			senders, refusal := a.senderReadings(to.Senders, string(decoded))
-			if refusal != nil {
-				return refusedCookie[sender]
-			}
-			if strings.ContainsAny(c.name, "[%") { // a list, which is no sender to who asks for a text
-				senders = senders[:0]
-			}
-			to.Senders = senders
+			refusal = a.readSenderCookie(c, to)
 		}
-		return tooManyReadings(to)
-	})
-	if refusal != nil {
-		return refusal
+		if refusal == nil {
+			refusal = tooManyReadings(to)
+		}
+		if refusal != nil {
+			return refusal
+		}
 	}
-	return a.readJoinedCookies(lines, args, to)
+	for _, cookies := range args.cookies {
+		if refusal := a.readJoined(cookies, args, to); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// readRealmCookie refuses a realm in a cookie that is not the request's own to everybody: PHP
+// leaves a plus in a cookie as it is.
+func readRealmCookie(c *cookie, own string) *smsapi.Refusal {
+	decoded, _ := smsapi.AppendUnescaped(nil, c.value, ' ')
+	if name, err := smsapi.CanonicalRealm(string(decoded)); err != nil || name != own || strings.IndexByte(c.value, '+') >= 0 {
+		return refusedCookie[realm]
+	}
+	return nil
+}
+
+func (a *API) readPhoneCookie(c *cookie, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	decoded, _ := smsapi.AppendUnescaped(nil, c.value, ' ')
+	more, err := a.region.Readings(to.Phones, string(decoded))
+	if err != nil {
+		if bytes.IndexFunc(decoded, unicode.IsNumber) >= 0 {
+			return refusedCookie[recipient]
+		}
+		return nil // no number by any reading
+	}
+	to.Phones = more
+	if digits, ok := undecoded(c.value); ok {
+		if more, err := a.region.Readings(to.Phones, digits); err == nil {
+			to.Phones = more
+		}
+	}
+	for _, country := range args.countries {
+		if refusal := a.readIn(country, c.value, args, to); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
 }
 
 // undecoded is a value with escapes as ASP.NET has it, which decodes no cookies, where
@@ -194,40 +211,61 @@ func undecoded(value string) (digits string, ok bool) {
 	return digits, len(digits) < len(value)
 }
 
-// readJoinedCookies adds what ASP.NET's Request.Params makes of an argument and its cookies,
-// which it puts together with commas.
-func (a *API) readJoinedCookies(lines []string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
-	for _, text := range cookieTexts(lines) {
-		var raw, decoded [roles]string
-		_ = cookiesOf(text, func(c cookie) *smsapi.Refusal {
-			value, _ := smsapi.AppendUnescaped(nil, c.value, ' ')
-			digits, _ := undecoded(c.value)
-			raw[c.role] += "," + digits
-			decoded[c.role] += "," + string(value)
-			return nil
-		})
-		for _, cookies := range [...]*[roles]string{&raw, &decoded} {
-			a.addJoined(args, cookies, to)
-		}
-		if refusal := tooManyReadings(to); refusal != nil {
-			return refusal
-		}
+func (a *API) readSenderCookie(c *cookie, to *smsapi.Recipient) *smsapi.Refusal {
+	if len(to.Senders) == 0 {
+		return nil // none already stands for any
 	}
+	decoded, _ := smsapi.AppendUnescaped(nil, c.value, ' ')
+	senders, refusal := a.senderReadings(to.Senders, string(decoded))
+	if refusal != nil {
+		return refusedCookie[sender]
+	}
+	if strings.ContainsAny(c.name, "[%") { // a list, which is no sender to who asks for a text
+		senders = senders[:0]
+	}
+	to.Senders = senders
 	return nil
 }
 
-// addJoined adds the readings of the arguments with these cookies behind them.
-func (a *API) addJoined(args *arguments, cookies *[roles]string, to *smsapi.Recipient) {
-	if cookies[recipient] != "" && len(to.Phones) > 0 {
-		field, _ := smsapi.AppendUnescaped(nil, args.of[recipient].raw, ' ')
-		if more, err := a.region.Readings(to.Phones, string(field)+cookies[recipient]); err == nil {
-			to.Phones = more
+// readJoined adds what ASP.NET's Request.Params makes of an argument and the cookies of one
+// text, which it puts together with commas.
+func (a *API) readJoined(cookies []cookie, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	for _, decode := range [...]bool{false, true} {
+		phones := args.joined(recipient, cookies, decode)
+		if phones != "" && len(to.Phones) > 0 {
+			if more, err := a.region.Readings(to.Phones, phones); err == nil {
+				to.Phones = more
+			}
+		}
+		senders := args.joined(sender, cookies, decode)
+		if senders != "" && len(to.Senders) > 0 {
+			if more, err := a.region.SenderReadings(to.Senders, strings.ReplaceAll(senders, ",", "")); err == nil {
+				to.Senders = more
+			}
 		}
 	}
-	if cookies[sender] != "" && len(to.Senders) > 0 {
-		code, _ := smsapi.AppendUnescaped(nil, args.of[sender].raw, ' ')
-		if more, err := a.region.SenderReadings(to.Senders, strings.ReplaceAll(string(code)+cookies[sender], ",", "")); err == nil {
-			to.Senders = more
+	return tooManyReadings(to)
+}
+
+// joined is an argument with the cookies of its name behind it, decoded or without their
+// "%"; "" if there are none.
+func (args *arguments) joined(r role, cookies []cookie, decode bool) string {
+	text, _ := smsapi.AppendUnescaped(nil, args.of[r].raw, ' ')
+	own := len(text)
+	for i := range cookies {
+		if cookies[i].role != r {
+			continue
+		}
+		text = append(text, ',')
+		if decode {
+			text, _ = smsapi.AppendUnescaped(text, cookies[i].value, ' ')
+		} else {
+			digits, _ := undecoded(cookies[i].value)
+			text = append(text, digits...)
 		}
 	}
+	if len(text) == own {
+		return ""
+	}
+	return string(text)
 }

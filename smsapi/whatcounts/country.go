@@ -63,12 +63,11 @@ func (a *API) meansAnother(args *arguments, written string, number phone.Number)
 
 // readCountries adds what the phone is in the countries that the request names, in its
 // arguments or where else somebody takes arguments from.
-func (a *API) readCountries(args *arguments, cookies []string, to *smsapi.Recipient) *smsapi.Refusal {
-	for _, line := range cookies {
-		for cookie := range strings.SplitSeq(line, ";") {
-			name, value, _ := strings.Cut(cookie, "=")
-			if isCountry(name) {
-				args.noteCountry(strings.TrimPrefix(strings.Trim(value, ` "`), "j%3A"))
+func (a *API) readCountries(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	for _, cookies := range args.cookies {
+		for i := range cookies {
+			if cookies[i].country {
+				args.noteCountry(strings.TrimPrefix(cookies[i].value, "j%3A"))
 			}
 		}
 	}

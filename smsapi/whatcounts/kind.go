@@ -2,7 +2,6 @@ package whatcounts
 
 import (
 	"bytes"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -10,7 +9,7 @@ import (
 )
 
 // kind finds out what the request wants.
-func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
+func (args *arguments) kind() (smsapi.Kind, *smsapi.Refusal) {
 	f := &args.of[command]
 	if f.refusal != nil {
 		return smsapi.Other, f.refusal
@@ -34,7 +33,7 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 		return smsapi.Other, refusedLongName
 	}
 	if kind, ok := smsCommand(f.raw); ok {
-		return kind, args.cookieCommand(r)
+		return kind, args.cookieCommand()
 	}
 	var buf [64]byte
 	decoded, met := smsapi.AppendUnescaped(buf[:0], f.raw, ' ')
@@ -44,20 +43,20 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 		}
 	}
 	if kind, ok := smsCommand(string(decoded)); ok && met&smsapi.EscapesTwice == 0 {
-		return kind, args.cookieCommand(r)
+		return kind, args.cookieCommand()
 	}
 	// ISO-8859-1 has a sharp s, and many PHP programs take tags out of what they are given.
 	if !f.plain && (foldsToSMSCommand(f.raw) || !utf8.Valid(decoded) || bytes.IndexByte(decoded, '<') >= 0) {
 		return smsapi.Other, refusedCommand
 	}
-	if refusal := args.cookieCommand(r); refusal != nil {
+	if refusal := args.cookieCommand(); refusal != nil {
 		return smsapi.Other, refusal
 	}
 	harmless := isHarmless(string(decoded))
 	// What is in no command's name may be an escape that somebody undoes, sms&#115;end…,
 	// goes with what it encloses, sms[[x]]send… to MODX, or is a letter that is written as one
 	// of ASCII.
-	if !harmless && (bytes.ContainsAny(decoded, `&%;\[$`) || !smsapi.IsPlain(string(decoded))) && (args.presentWithCookies(recipient, r) || args.presentWithCookies(sender, r)) {
+	if !harmless && (bytes.ContainsAny(decoded, `&%;\[$`) || !smsapi.IsPlain(string(decoded))) && (args.presentWithCookies(recipient) || args.presentWithCookies(sender)) {
 		return smsapi.Other, refusedCommand
 	}
 	// A number may be a command's in an enumeration (.NET).
@@ -68,9 +67,9 @@ func (args *arguments) kind(r *http.Request) (smsapi.Kind, *smsapi.Refusal) {
 		return smsapi.FanOut, nil
 	}
 	switch {
-	case harmless && !args.otherCookieCommand(r), !args.presentWithCookies(recipient, r):
+	case harmless && !args.otherCookieCommand(), !args.presentWithCookies(recipient):
 		return smsapi.Other, nil
-	case !args.presentWithCookies(sender, r) && resembles(f.raw) != smsapi.Send:
+	case !args.presentWithCookies(sender) && resembles(f.raw) != smsapi.Send:
 		return smsapi.Other, nil
 	case len(bytes.TrimSpace(decoded)) == 0:
 		return smsapi.Other, failedNoCommand

@@ -1,7 +1,6 @@
 package whatcounts
 
 import (
-	"bytes"
 	"net/http"
 	"strings"
 
@@ -21,9 +20,10 @@ func (a *API) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	return refusal
 }
 
+// mentionsStop looks at the body whatever its type: it may not have been read so far.
 func mentionsStop(query string, body *smsapi.Body) bool {
-	raw, _ := body.Bytes()
-	return strings.Contains(strings.ToLower(query), commandStop) || bytes.Contains(bytes.ToLower(raw), []byte(commandStop))
+	text, _ := body.Text()
+	return smsapi.IndexFold(query, commandStop) >= 0 || smsapi.IndexFold(text, commandStop) >= 0
 }
 
 // read takes query and body for one multiset of arguments: server families differ
@@ -47,7 +47,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if smsapi.LooksStructured(query) || isYAML(form) {
 		return smsapi.RefusedLook
 	}
-	args := arguments{singleBytes: singleBytes}
+	args := arguments{singleBytes: singleBytes, cookies: readJar(r.Header["Cookie"])}
 	args.readQuery(query)
 	if form != "" {
 		args.read(smsapi.BodyForm(form), inBody)
@@ -62,7 +62,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	}
 	args.cut = args.cut || firstIsHidden(r.URL, sender) || args.endsEarly(query, form)
 
-	kind, refusal := args.kind(r)
+	kind, refusal := args.kind()
 	if refusal != nil {
 		return refusal
 	}
@@ -132,7 +132,7 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 		if refusal = a.readPhones(args, to); refusal != nil {
 			return refusal
 		}
-		if refusal = a.readCountries(args, r.Header["Cookie"], to); refusal != nil {
+		if refusal = a.readCountries(args, to); refusal != nil {
 			return refusal
 		}
 	}
@@ -145,10 +145,8 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if refusal = tooManyReadings(to); refusal != nil {
 		return refusal
 	}
-	if cookies := r.Header["Cookie"]; len(cookies) > 0 {
-		if refusal = a.readCookies(cookies, args, call, to); refusal != nil {
-			return refusal
-		}
+	if refusal = a.readCookies(args, call, to); refusal != nil {
+		return refusal
 	}
 	if args.senderMayBeMissed(kind, r) {
 		to.Senders = to.Senders[:0]
