@@ -20,7 +20,9 @@ func RefusalCodes() []string {
 func Codes(refusals ...*Refusal) []string {
 	codes := make([]string, 0, len(refusals))
 	for _, r := range refusals {
-		codes = append(codes, r.Code)
+		if r != nil {
+			codes = append(codes, r.Code)
+		}
 	}
 	return codes
 }

@@ -97,15 +97,15 @@ func (args *arguments) readPlain(p *smsapi.Pair, from place) {
 		args.readNameless(p)
 	case textName: // may hold anything
 	case countryName:
-		args.noteCountry(p.Value)
+		args.note(country, p.Value)
 	case "sendercode": // senderCode, to those who fold case
 		if !p.Bare {
 			args.object(sender, refusedSpelling[sender])
 		}
 	case charsetArgument:
-		args.charset = args.charset || !keepsASCII(p.Value)
+		args.note(charset, p.Value)
 	case "args", "argumentcollection", "__superform_json":
-		args.noteContainer(p.Value)
+		args.note(container, p.Value)
 	default:
 		args.container = args.container || namesContent(p.Name) || holdsSend(p.Value)
 		args.readUnderscored(p)
@@ -118,11 +118,10 @@ func (args *arguments) readUnderscored(p *smsapi.Pair) {
 	if strings.IndexByte(p.Name, '_') < 0 {
 		return
 	}
-	if isUnderscored(p.Name, countryName) {
-		args.noteCountry(p.Value)
-	}
 	r := underscoredRole(p.Name)
 	switch {
+	case r == country:
+		args.note(country, p.Value)
 	case r == noRole, r == password, p.Bare:
 	case r == command:
 		args.member = args.member || foldsToSMSCommand(p.Value) || resembles(p.Value) != smsapi.Other
@@ -151,21 +150,13 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		args.member = args.member || foldsToSMSCommand(p.Value)
 	}
 	r := args.readFolded(p)
-	if r == noRole {
-		r = stackRole(p.Name)
-	}
-	if r == noRole && !p.Bare {
-		r = brokenRole(p)
-	}
-	member, ofCountry := memberRole(p.Name)
-	if ofCountry || !p.Bare && isCountry(p.Name) {
-		args.noteCountry(p.Value)
-	}
-	if r == noRole && (member == recipient || member == sender) {
-		r = member
-	}
-	if r == noRole {
-		r = firstRole(p.Name)
+	for _, find := range oddRoles {
+		switch found := find(*p); {
+		case found == country:
+			args.note(country, p.Value)
+		case r == noRole:
+			r = found
+		}
 	}
 	// A name without "=" sets a role to nothing, and what lacks its command, realm
 	// or phone messages nobody. So a stray "&" in a text ("Q&A", "T&C's") is let be,
@@ -179,22 +170,24 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 // readFolded is foldedRole for the name of a pair, and takes up what else it may fold to:
 // all of it is looked for at once, for that takes long.
 func (args *arguments) readFolded(p *smsapi.Pair) role {
-	i := smsapi.NameFolds(p.Name, foldedNames)
-	if i < len(skeletons) {
-		if i < 0 {
-			return noRole
-		}
-		return moreThanPassword(skeletonRoles[i], p.Name)
+	r := roleAmong(p.Name, skeletons)
+	if r < roles {
+		return r
 	}
-	switch foldedNames[i] {
-	case countryName:
-		args.noteCountry(p.Value)
-	case "charset":
-		args.charset = args.charset || !keepsASCII(p.Value)
-	default:
-		args.noteContainer(p.Value)
-	}
+	args.note(r, p.Value)
 	return foldedRole(p.Name) // it may hold more than one
+}
+
+// note takes up an argument that is none of the five.
+func (args *arguments) note(r role, value string) {
+	switch r {
+	case country:
+		args.noteCountry(value)
+	case charset:
+		args.charset = args.charset || !keepsASCII(value)
+	case container:
+		args.noteContainer(value)
+	}
 }
 
 // add takes up a pair of a name that every reader knows.

@@ -76,10 +76,8 @@ func skeletonRole(skeleton []byte) role {
 	if len(skeleton) == 0 || len(skeleton) > len("sendercode") || strings.IndexByte("crps", skeleton[0]) < 0 {
 		return noRole
 	}
-	for i, known := range skeletons {
-		if known == string(skeleton) {
-			return skeletonRoles[i]
-		}
+	if i := slices.Index(argumentSkeletons, string(skeleton)); i >= 0 {
+		return known[i].role
 	}
 	return noRole
 }

@@ -2,7 +2,6 @@ package whatcounts
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"github.com/stopgate/stopgate/smsapi"
@@ -18,7 +17,12 @@ const (
 	password
 	recipient
 	sender
-	roles // their number
+	roles // those before are the five that matter
+
+	// The others change what the five mean.
+	country
+	charset
+	container
 )
 
 // roleNames are the names by which reasons call the arguments.
@@ -57,26 +61,46 @@ func roleOf(name string) role {
 	return noRole
 }
 
-// skeletons are the names of which only letters and digits are left, and
-// skeletonRoles their roles.
-var (
-	skeletons     = []string{"c", "cmd", "r", "realm", "p", "pwd", "password", "phone", "sendercode"}
-	skeletonRoles = []role{command, command, realm, realm, password, password, password, recipient, sender}
-)
+// known are the names that are looked for in odd ones, those of the five first. Of each
+// only letters and digits are left.
+var known = [...]struct {
+	skeleton string
+	role     role
+}{
+	{"c", command}, {"cmd", command},
+	{"r", realm}, {"realm", realm},
+	{"p", password}, {"pwd", password}, {"password", password},
+	{"phone", recipient},
+	{"sendercode", sender},
+	{countryName, country},
+	{"charset", charset},
+	{"args", container}, {"argumentcollection", container}, {"superformjson", container}, {"jsonpayload", container},
+}
+
+// skeletons are the known names, and argumentSkeletons those of the five.
+var skeletons, argumentSkeletons = func() (all, five []string) {
+	for _, k := range known {
+		all = append(all, k.skeleton)
+		if k.role < roles {
+			five = all
+		}
+	}
+	return all, five
+}()
 
 // textName is the argument of the message's text, which may hold anything.
 const textName = "message_text"
 
-// foldedNames are the skeletons, and the other names whose folds matter.
-var foldedNames = append(slices.Clone(skeletons), countryName, "charset", "args", "argumentcollection", "superformjson", "jsonpayload")
+// foldedRole is the role that some server family gives to an oddly written name, of the five.
+func foldedRole(name string) role { return roleAmong(name, argumentSkeletons) }
 
-// foldedRole is the role that some server family gives to an oddly written name.
-func foldedRole(name string) role {
-	i := smsapi.NameFolds(name, skeletons)
+// roleAmong is foldedRole for those of the known names.
+func roleAmong(name string, names []string) role {
+	i := smsapi.NameFolds(name, names)
 	if i < 0 {
 		return noRole
 	}
-	return moreThanPassword(skeletonRoles[i], name)
+	return moreThanPassword(known[i].role, name)
 }
 
 // moreThanPassword is r, or the recipient for a name that is a password to those alone who
@@ -113,32 +137,26 @@ func underscoredRole(name string) role {
 	if n == len(name) {
 		return noRole
 	}
-	if string(buf[:n]) == "sendercode" {
+	switch string(buf[:n]) {
+	case "sendercode":
 		return sender
+	case countryName:
+		return country
 	}
 	return roleOf(string(buf[:n]))
 }
 
-// isUnderscored reports whether a plain name is another but for underscores.
-func isUnderscored(name, other string) bool {
-	for i := range len(name) {
-		if name[i] == '_' {
-			continue
-		}
-		if other == "" || name[i] != other[0] {
-			return false
-		}
-		other = other[1:]
-	}
-	return other == ""
-}
+// oddRoles find the role of an oddly written name, each as some readers have it. They are
+// asked one after the other, and the first of the five that is found counts. A pointer handed
+// to them would put each pair of a request on the heap.
+var oddRoles = [...]func(smsapi.Pair) role{stackRole, brokenRole, memberRole, firstRole, countryRole}
 
 // stackRole is the role of a name that begins with what Struts calls the top of its
 // stack: the rest of it is a name like any other there. So it is behind PHP's own
 // variables where an old program extracts its arguments, and behind what Next.js puts
 // before those of its routes (normalizeNextQueryParam, in edge functions).
-func stackRole(name string) role {
-	name = smsapi.TrimBlanks(name)
+func stackRole(p smsapi.Pair) role {
+	name := smsapi.TrimBlanks(p.Name)
 	if len(name) > maxOddName {
 		return noRole
 	}
@@ -161,7 +179,7 @@ func stackRole(name string) role {
 
 // brokenRole is the role of a name with escapes that only some undo. Jetty takes the "=" of
 // real%6==acme for a digit, and what is behind it for more of the name.
-func brokenRole(p *smsapi.Pair) role {
+func brokenRole(p smsapi.Pair) role {
 	name := p.Name
 	if end := strings.LastIndexByte(name, '%') + len("%6="); end > len(name) && end >= len("%6=") {
 		pair := name + "=" + p.Value[:min(len(p.Value), maxOddName)]
@@ -169,37 +187,46 @@ func brokenRole(p *smsapi.Pair) role {
 			name = pair[:end] + head
 		}
 	}
-	if len(name) > maxOddName {
+	if p.Bare || len(name) > maxOddName {
 		return noRole
 	}
-	if i := smsapi.EscapeFolds(name, skeletons); i >= 0 {
-		return skeletonRoles[i]
+	if i := smsapi.EscapeFolds(name, argumentSkeletons); i >= 0 {
+		return known[i].role
 	}
 	return noRole
 }
 
-// memberRole is the role of the last part of a name with others before it, or that of
-// the country: m.phone and m[phone] are the phone of an action's model to ASP.NET MVC.
-func memberRole(name string) (r role, isCountry bool) {
-	name = smsapi.TrimBlanks(name)
-	if len(name) > maxOddName {
-		return noRole, false
+// memberRole is the role of the last part of a name, where it is one that says whom a message
+// reaches.
+func memberRole(p smsapi.Pair) role {
+	switch r := lastRole(p.Name); r {
+	case recipient, sender, country:
+		return r
 	}
-	i := smsapi.MemberFolds(name, foldedNames)
-	if i < 0 || i >= len(skeletons) {
-		return noRole, i >= 0 && foldedNames[i] == countryName
-	}
-	return skeletonRoles[i], false
+	return noRole
 }
 
-// firstRole is the role of a name that has others behind it, if that is one of whom a
-// message is for: phone.x is phone to Rocket, phone-0 an element of it to FormEncode.
-func firstRole(name string) role {
+// lastRole is the role of the last part of a name with others before it: m.phone and m[phone]
+// are the phone of an action's model to ASP.NET MVC.
+func lastRole(name string) role {
+	name = smsapi.TrimBlanks(name)
 	if len(name) > maxOddName {
 		return noRole
 	}
+	if i := smsapi.MemberFolds(name, skeletons); i >= 0 {
+		return known[i].role
+	}
+	return noRole
+}
+
+// firstRole is the role of a name that has others behind it, where it is one that says whom
+// a message reaches: phone.x is phone to Rocket, phone-0 an element of it to FormEncode.
+func firstRole(p smsapi.Pair) role {
+	if len(p.Name) > maxOddName {
+		return noRole
+	}
 	var buf [maxOddName]byte
-	decoded, _ := smsapi.AppendUnescaped(buf[:0], name, ' ')
+	decoded, _ := smsapi.AppendUnescaped(buf[:0], p.Name, ' ')
 	first, _, ok := bytes.Cut(decoded, []byte("."))
 	if !ok {
 		var index []byte
@@ -211,6 +238,14 @@ func firstRole(name string) role {
 	}
 	if r := foldedRole(string(first)); r == recipient || r == sender {
 		return r
+	}
+	return noRole
+}
+
+// countryRole is the role of a name of which some reader makes country, and none another.
+func countryRole(p smsapi.Pair) role {
+	if !p.Bare && isCountry(p.Name) {
+		return country
 	}
 	return noRole
 }

@@ -89,9 +89,9 @@ func (args *arguments) readJoined(text string) {
 		}
 		r := foldedRole(name)
 		if r == noRole {
-			r, _ = memberRole(name)
+			r = lastRole(name)
 		}
-		if r != noRole && r != command {
+		if r != noRole && r != command && r < roles {
 			args.object(r, refusedSpelling[r])
 		}
 		args.member = args.member || r == command && foldsToSMSCommand(value)

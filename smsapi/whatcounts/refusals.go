@@ -10,21 +10,25 @@ import (
 // missing or says nothing is the command's own failure and, like the provider's,
 // a 200. No reason holds a colon: clients split the answer at it.
 
-// The ways in which one argument can be read as two things, for each argument.
+// The ways in which one argument can be read as two things, for each argument of which that
+// can be said.
 var (
-	refusedRepeated = ambiguous("repeated", " has two different values, so send it once")
-	refusedSpelling = ambiguous("spelling", " is written in a way that only some servers take for this name, so write it exactly like that, without brackets, blanks or capitals")
-	refusedSplit    = ambiguous("semicolon", " stands beside a raw semicolon, which some servers take for a separator, so write %3B inside a value and & between arguments")
-	refusedHidden   = ambiguous("fragment", " stands beside a raw #, where some servers end the query, so write %23 inside a value")
-	refusedEscape   = ambiguous("escape", " holds a % that no two hexadecimal digits follow, so percent-encode the value once, with a library")
-	refusedTwice    = ambiguous("encoded_twice", " is percent-encoded twice, so encode it once")
-	refusedBytes    = ambiguous("delimiter", " holds characters that some servers take for the end of the value, so send the bare value")
-	refusedCookie   = ambiguous("cookie", " comes with a cookie of the same name, which some servers read in its place, so send none")
-	refusedHeader   = ambiguous("header", " comes with a header of the same name, which some servers read in its place, so leave the header out")
+	allRoles    = []role{command, realm, password, recipient, sender}
+	strictRoles = []role{realm, recipient, sender} // whose values are read strictly
+
+	refusedRepeated = ambiguous("repeated", " has two different values, so send it once", allRoles...)
+	refusedSpelling = ambiguous("spelling", " is written in a way that only some servers take for this name, so write it exactly like that, without brackets, blanks or capitals", allRoles...)
+	refusedSplit    = ambiguous("semicolon", " stands beside a raw semicolon, which some servers take for a separator, so write %3B inside a value and & between arguments", allRoles...)
+	refusedHidden   = ambiguous("fragment", " stands beside a raw #, where some servers end the query, so write %23 inside a value", allRoles...)
+	refusedEscape   = ambiguous("escape", " holds a % that no two hexadecimal digits follow, so percent-encode the value once, with a library", strictRoles...)
+	refusedTwice    = ambiguous("encoded_twice", " is percent-encoded twice, so encode it once", strictRoles...)
+	refusedBytes    = ambiguous("delimiter", " holds characters that some servers take for the end of the value, so send the bare value", strictRoles...)
+	refusedCookie   = ambiguous("cookie", " comes with a cookie of the same name, which some servers read in its place, so send none", command, realm, recipient, sender)
+	refusedHeader   = ambiguous("header", " comes with a header of the same name, which some servers read in its place, so leave the header out", command, realm, recipient, sender)
 )
 
-func ambiguous(rule, what string) (refusals [roles]*smsapi.Refusal) {
-	for r := command; r < roles; r++ {
+func ambiguous(rule, what string, of ...role) (refusals [roles]*smsapi.Refusal) {
+	for _, r := range of {
 		refusals[r] = &smsapi.Refusal{
 			Status: http.StatusBadRequest,
 			Code:   rule + "_" + roleCodes[r],
