@@ -74,6 +74,7 @@ func (a *API) readCountries(args *arguments, to *smsapi.Recipient) *smsapi.Refus
 	if len(args.countries) > maxCountries {
 		return refusedReadings
 	}
+	args.oneSpelling()
 	for _, raw := range args.countries {
 		if refusal := a.readIn(raw, args.of[recipient].raw, args, to); refusal != nil {
 			return refusal
@@ -81,6 +82,24 @@ func (a *API) readCountries(args *arguments, to *smsapi.Recipient) *smsapi.Refus
 	}
 	return nil
 }
+
+// oneSpelling leaves one spelling of each country.
+func (args *arguments) oneSpelling() {
+	var seen []string
+	args.countries = slices.DeleteFunc(args.countries, func(raw string) bool {
+		name := decodedCountry(raw)
+		region := phone.In(name)
+		if region == nil || isCallingCode(name) {
+			return false
+		}
+		again := slices.Contains(seen, region.Code())
+		seen = append(seen, region.Code())
+		return again
+	})
+}
+
+// isCallingCode reports whether a country is written as one, which several may have.
+func isCallingCode(name string) bool { return strings.Trim(name, "0123456789+") == "" }
 
 // readSenderAbroad adds what a sender that is a number is in the countries that the request
 // names, for programs that read both numbers alike.
@@ -116,9 +135,10 @@ const minAbroad = 8
 // maxCountries is how many countries one request may name.
 const maxCountries = 8
 
-// maxForeign is the longest phone that is read in another country, in bytes: some three
-// hundred numbers. Longer lists would take seconds. Several countries share it.
-const maxForeign = 4096
+// maxForeign is the longest phone that is read in another country, in bytes: some eighty
+// numbers. Several countries share it. In Argentina, whose numbers need the most looks, hostile
+// digits of that length take half a second.
+const maxForeign = 1024
 
 // readIn adds what a phone is in a country, both as written, or anywhere if that is none.
 func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
@@ -127,7 +147,7 @@ func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipi
 		return nil
 	}
 	region := phone.In(name)
-	if number := strings.Trim(name, "0123456789+") == ""; region == nil || number { // or a calling code
+	if region == nil || isCallingCode(name) {
 		if refusal := a.readAnywhere(to); refusal != nil || region == nil {
 			return refusal
 		}
