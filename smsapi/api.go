@@ -80,8 +80,9 @@ type Answer struct {
 // it says it. It holds no echo of the request.
 type Refusal struct {
 	// Status is the HTTP status: 200 for a command's own failure, 400 ambiguous
-	// or malformed, 405 wrong method, 413 too large, 415 a body that is not read,
-	// 508 the gateway's own request.
+	// or malformed, 405 wrong method, 413 body too large, 414 query too long, 415 a
+	// body that is not read, 425 early data, 431 cookies too long, 508 the gateway's
+	// own request.
 	Status int
 	// Code names the rule for logs and metrics, in snake_case, from a fixed set.
 	Code string

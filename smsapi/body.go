@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"unsafe"
 )
 
@@ -22,9 +23,9 @@ type Body struct {
 // nothing yet.
 func NewBody(r *http.Request, max int64) Body { return Body{r: r, max: max} }
 
-// Absent reports that the request has no body, without reading. A chunked
+// absent reports that the request has no body, without reading. A chunked
 // request may still turn out to have an empty one.
-func (b *Body) Absent() bool {
+func (b *Body) absent() bool {
 	return b.r.Body == nil || b.r.Body == http.NoBody || b.r.ContentLength == 0
 }
 
@@ -36,7 +37,7 @@ func (b *Body) Absent() bool {
 // The bytes are not pooled: an http.Transport may still read a request's body
 // after the round trip has returned.
 func (b *Body) Bytes() ([]byte, *Refusal) {
-	if b.read || b.Absent() {
+	if b.read || b.absent() {
 		return b.b, b.ref
 	}
 	b.read = true
@@ -66,6 +67,44 @@ func (b *Body) Bytes() ([]byte, *Refusal) {
 func (b *Body) Text() (string, *Refusal) {
 	body, refusal := b.Bytes()
 	return unsafe.String(unsafe.SliceData(body), len(body)), refusal
+}
+
+// Form is the request's body as an urlencoded form, or "" where there is none. A
+// body of another kind is refused, and not looked at where the headers tell.
+func (b *Body) Form() (string, *Refusal) {
+	if len(b.r.Trailer) > 0 {
+		return "", refusedTrailer
+	}
+	if b.absent() {
+		return "", nil
+	}
+	typeRefusal := formRefusal(b.r.Header)
+	if typeRefusal != nil && b.r.ContentLength > 0 {
+		return "", typeRefusal
+	}
+	form, refusal := b.Text()
+	switch {
+	case refusal != nil:
+		return "", refusal
+	case len(b.r.Trailer) > 0: // those that no Trailer header announced
+		return "", refusedTrailer
+	case form == "":
+		return "", nil
+	case typeRefusal != nil:
+		return "", typeRefusal
+	case hasWideMark(form):
+		return "", refusedType
+	case LooksStructured(form) || beginsOddly(form):
+		return "", RefusedLook
+	}
+	// The line's end that some clients write behind a form is none of its last value.
+	return strings.TrimSuffix(strings.TrimSuffix(form, "\n"), "\r"), nil
+}
+
+var refusedTrailer = &Refusal{
+	Status: http.StatusBadRequest,
+	Code:   "trailer",
+	Reason: "A request to the SMS API must not have trailers",
 }
 
 // replay yields bytes already read and closes what they were read from.

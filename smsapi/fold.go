@@ -50,6 +50,8 @@ func MemberFolds(name string, known []string) int {
 	}
 }
 
+// folds decodes s, and once more as long as there are escapes, and looks at what it is each
+// time: as it stands, cleaned, and with what may hide in it.
 func folds(s string, list bool, known []string) int {
 	var buffers [3][256]byte
 	decoded := appendLenient(buffers[0][:0], s, true)
@@ -64,8 +66,7 @@ func folds(s string, list bool, known []string) int {
 		if found >= 0 || bytes.IndexByte(decoded, '%') < 0 {
 			return found // or nothing is left to decode
 		}
-		again := appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
-		decoded = again
+		decoded = appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
 	}
 	return -1
 }
@@ -96,8 +97,7 @@ func findFolded(decoded []byte, list bool, known []string) int {
 	if found := nameFolds(decoded, known); found >= 0 {
 		return found
 	}
-	var buf [maxSkeleton]byte // separators that are taken out as well
-	return indexOf(known, skeleton(buf[:0], decoded, true))
+	return indexOfFolded(known, decoded) // separators that are taken out as well
 }
 
 // nameFolds looks at each part of a decoded name that a second look for
@@ -129,10 +129,10 @@ func separates(c byte) bool {
 // partFolds looks at the whole of part, and at its beginning up to where a
 // reader may cut.
 func partFolds(part []byte, known []string) int {
-	var buf [maxSkeleton]byte
-	if found := indexOf(known, skeleton(buf[:0], part, true)); found >= 0 {
+	if found := indexOfFolded(known, part); found >= 0 {
 		return found
 	}
+	var buf [maxSkeleton]byte
 	start := 0
 	for i := 0; i <= len(part); i++ {
 		if i < len(part) && !cutsName(part[i]) {
@@ -148,8 +148,7 @@ func partFolds(part []byte, known []string) int {
 
 // anyStretchFolds looks at the whole of value, and at each stretch of it.
 func anyStretchFolds(value []byte, known []string) int {
-	var buf [maxSkeleton]byte
-	if found := indexOf(known, skeleton(buf[:0], value, true)); found >= 0 {
+	if found := indexOfFolded(known, value); found >= 0 {
 		return found
 	}
 	start := 0
@@ -157,12 +156,18 @@ func anyStretchFolds(value []byte, known []string) int {
 		if i < len(value) && !separates(value[i]) && !cutsName(value[i]) && value[i] > ' ' {
 			continue
 		}
-		if found := indexOf(known, skeleton(buf[:0], value[start:i], true)); found >= 0 {
+		if found := indexOfFolded(known, value[start:i]); found >= 0 {
 			return found
 		}
 		start = i + 1
 	}
 	return -1
+}
+
+// indexOfFolded is which of the known names the whole of a decoded text folds to, or -1.
+func indexOfFolded(known []string, text []byte) int {
+	var buf [maxSkeleton]byte
+	return indexOf(known, skeleton(buf[:0], text, true))
 }
 
 func indexOf(known []string, skeleton []byte) int {

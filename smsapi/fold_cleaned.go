@@ -137,8 +137,7 @@ func closingAt(s []byte, from int, element string) int {
 // letter is in any name, and has to be all that stands outside tags.
 func findHidden(decoded []byte, known []string) int {
 	if nul := bytes.IndexByte(decoded, 0); nul >= 0 {
-		var buf [maxSkeleton]byte
-		if found := indexOf(known, skeleton(buf[:0], decoded[:nul], true)); found >= 0 {
+		if found := indexOfFolded(known, decoded[:nul]); found >= 0 {
 			return found
 		}
 	}
@@ -149,8 +148,7 @@ func findHidden(decoded []byte, known []string) int {
 	}
 	if tagged {
 		outside := append(append([]byte(nil), decoded[:first]...), decoded[last+1:]...)
-		var buf [maxSkeleton]byte
-		if found := indexOf(known, skeleton(buf[:0], outside, true)); found >= 0 {
+		if found := indexOfFolded(known, outside); found >= 0 {
 			return found
 		}
 	}

@@ -161,3 +161,16 @@ func isPlainName(name string) bool {
 	}
 	return true
 }
+
+// TrimLeadingBlanks is the name of an argument, as written, without the blanks before it, which
+// PHP passes over however many they are.
+func TrimLeadingBlanks(name string) string {
+	for {
+		cut := strings.TrimLeft(name, "+ ")
+		cut = strings.TrimPrefix(cut, "%20")
+		if len(cut) == len(name) {
+			return name
+		}
+		name = cut
+	}
+}

@@ -30,7 +30,7 @@ func HeadRefusal(api API, r *http.Request) *Refusal {
 		return refusedUpgrade
 	}
 	for name, values := range r.Header {
-		if bare, moves := mayMove(name); moves && movesToGuarded(api, r, values, bare) {
+		if kind := movedBy(name); kind != nothing && movesToGuarded(api, r, values, kind) {
 			return refusedMove
 		}
 	}
@@ -107,36 +107,43 @@ func onlyWebSocket(upgrade []string) bool {
 	return true
 }
 
+// holds says what a header that moves requests holds.
+type holds uint8
+
+const (
+	nothing holds = iota // it moves none
+	aPath
+	aName // or a path: what has no slash is a name, for services are called api_web, too
+)
+
 // movingHeaders are the headers by which backends learn of another path, by their letters
 // and digits alone: lighttpd tells a FastCGI program of X!Original-URL as of
-// X-Original-URL. False: what has no slash there is a name; services are called api_web,
-// too.
-var movingHeaders = map[string]bool{
-	"xoriginalurl":         true,  // IIS URL Rewrite, Symfony, Zend
-	"xrewriteurl":          true,  // the same
-	"xvhmroot":             true,  // Pyramid
-	"xforwardedprefix":     true,  // Spring puts it before the path
-	"xscriptname":          true,  // snippets for WSGI servers put it there, or cut it off
-	"xforwardedscriptname": true,  // Plack
-	"xtraversalpath":       true,  // Plack
-	"xforwardedport":       false, // Astro, Catalyst and SvelteKit put these into the URL
-	"xforwardedhost":       false,
-	"xforwardedproto":      false,
-	"xforwardedserver":     false,
-	"xrequestbase":         true, // Catalyst
-	"daphnerootpath":       true, // Daphne
-	"xastropath":           true, // Astro and Nitro for Vercel and Azure
-	"xnowroutematches":     true,
-	"xmsoriginalurl":       true,
-	"xmiddlewarerewrite":   true, // Next.js, where a middleware hands the request's headers back
+// X-Original-URL.
+var movingHeaders = map[string]holds{
+	"xoriginalurl":         aPath, // IIS URL Rewrite, Symfony, Zend
+	"xrewriteurl":          aPath, // the same
+	"xvhmroot":             aPath, // Pyramid
+	"xforwardedprefix":     aPath, // Spring puts it before the path
+	"xscriptname":          aPath, // snippets for WSGI servers put it there, or cut it off
+	"xforwardedscriptname": aPath, // Plack
+	"xtraversalpath":       aPath, // Plack
+	"xforwardedport":       aName, // Astro, Catalyst and SvelteKit put these into the URL
+	"xforwardedhost":       aName,
+	"xforwardedproto":      aName,
+	"xforwardedserver":     aName,
+	"xrequestbase":         aPath, // Catalyst
+	"daphnerootpath":       aPath, // Daphne
+	"xastropath":           aPath, // Astro and Nitro for Vercel and Azure
+	"xnowroutematches":     aPath,
+	"xmsoriginalurl":       aPath,
+	"xmiddlewarerewrite":   aPath, // Next.js, where a middleware hands the request's headers back
 }
 
-// mayMove reports whether a header of that name could say where a request goes, and
-// whether by a bare name.
-func mayMove(name string) (bare, moves bool) {
+// movedBy is what a header of that name could say about where a request goes.
+func movedBy(name string) holds {
 	const longest = len("xforwardedscriptname")
 	if name == "" || name[0] != 'X' && name[0] != 'D' || len(name) > 4*longest {
-		return false, false
+		return nothing
 	}
 	var buf [longest]byte
 	n := 0
@@ -146,13 +153,12 @@ func mayMove(name string) (bare, moves bool) {
 			continue
 		}
 		if n == longest {
-			return false, false
+			return nothing
 		}
 		buf[n] = c
 		n++
 	}
-	bare, moves = movingHeaders[string(buf[:n])]
-	return bare, moves
+	return movingHeaders[string(buf[:n])]
 }
 
 // movesToGuarded reports whether one of a header's values leads to the endpoint, unless
@@ -160,20 +166,20 @@ func mayMove(name string) (bare, moves bool) {
 // proxies note in such headers what the request was, or what they cut off its path.
 //
 // Spring puts the parts of a list together with nothing between (X-Forwarded-Prefix).
-func movesToGuarded(api API, r *http.Request, values []string, bare bool) bool {
-	if joined, is := joinedList(values); is && leadsToGuarded(api, r, joined, bare) {
+func movesToGuarded(api API, r *http.Request, values []string, kind holds) bool {
+	if joined, is := joinedList(values); is && leadsToGuarded(api, r, joined, kind) {
 		return true
 	}
 	for _, value := range values {
-		if leadsToGuarded(api, r, value, bare) {
+		if leadsToGuarded(api, r, value, kind) {
 			return true
 		}
 	}
 	return false
 }
 
-func leadsToGuarded(api API, r *http.Request, value string, bare bool) bool {
-	if !bare && !mayHoldSlash(value) {
+func leadsToGuarded(api API, r *http.Request, value string, kind holds) bool {
+	if kind == aName && !mayHoldSlash(value) {
 		return false
 	}
 	path, query, _ := strings.Cut(value, "?")

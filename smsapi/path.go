@@ -88,37 +88,6 @@ func holdsName(text, name string, in where) bool {
 // isWord reports whether c goes on with a word.
 func isWord(c byte) bool { return isAlnum(lower(c)) || c == '_' || c == '-' }
 
-// IndexFold is where name stands first in text, in letters of either case, or -1. It looks
-// for the underscore, which is rarer than any letter, if name has one.
-func IndexFold(text, name string) int {
-	at := max(0, strings.IndexByte(name, '_'))
-	for from := at; from < len(text); {
-		i := indexByteFold(text[from:], name[at])
-		if i < 0 {
-			return -1
-		}
-		from += i + 1
-		begin := from - 1 - at
-		if begin+len(name) <= len(text) && equalFoldASCII(text[begin:begin+len(name)], name) {
-			return begin
-		}
-	}
-	return -1
-}
-
-// indexByteFold is where c, in lower case, stands first in text, in either case.
-func indexByteFold(text string, c byte) int {
-	if !isAlnum(c) {
-		return strings.IndexByte(text, c)
-	}
-	for i := range len(text) {
-		if lower(text[i]) == c {
-			return i
-		}
-	}
-	return -1
-}
-
 // FoldedPath is a path as the most lenient of servers reads it: in lower-case ASCII with
 // forward slashes, as far as it can be, and without tokens. It is not decoded.
 func FoldedPath(path string) string { return withoutTokens(foldPath(path)) }
@@ -207,32 +176,4 @@ func foldPath(path string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// IsASCII reports whether all bytes of s are ASCII. It looks at eight at a time.
-func IsASCII(s string) bool {
-	const highs = 0x8080808080808080
-	for ; len(s) >= 8; s = s[8:] {
-		if eightBytes(s)&highs != 0 {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-func equalFoldASCII(s, lowered string) bool {
-	if len(s) != len(lowered) {
-		return false
-	}
-	for i := range len(s) {
-		if lower(s[i]) != lowered[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -26,19 +26,6 @@ func QueryNames(query, name string) bool {
 	return false
 }
 
-// TrimBlanks is the name of an argument, as written, without the blanks before it, which
-// PHP passes over however many they are.
-func TrimBlanks(name string) string {
-	for {
-		cut := strings.TrimLeft(name, "+ ")
-		cut = strings.TrimPrefix(cut, "%20")
-		if len(cut) == len(name) {
-			return name
-		}
-		name = cut
-	}
-}
-
 // isRoute reports whether an argument's value is a route that ends with the name once it is
 // cleaned, or decoded once more and cleaned.
 func isRoute(query, name string) bool {
@@ -134,7 +121,7 @@ func isArgument(query, name string) bool {
 	var buf [64]byte
 	for pair := range strings.SplitSeq(query, "&") {
 		argument, _, _ := strings.Cut(pair, "=")
-		if argument = TrimBlanks(argument); len(argument) > len(buf) {
+		if argument = TrimLeadingBlanks(argument); len(argument) > len(buf) {
 			argument = argument[:len(buf)] // the rest is in brackets, or none of PHP's
 		}
 		decoded, _ := AppendUnescaped(buf[:0], argument, ' ')

@@ -16,8 +16,8 @@ import (
 	"github.com/stopgate/stopgate/phone"
 )
 
-// MaxRealm is the longest realm that is read, in bytes.
-const MaxRealm = 128
+// maxRealm is the longest realm that is read, in bytes.
+const maxRealm = 128
 
 // The errors of CanonicalRealm. None holds what was given.
 var (
@@ -33,7 +33,7 @@ var (
 // through it alike. The realm "*" stands for every realm in the list and is no
 // account: it is unreadable here.
 func CanonicalRealm(s string) (string, error) {
-	if len(s) > MaxRealm {
+	if len(s) > maxRealm {
 		return "", ErrRealmTooLong
 	}
 	if isCanonicalRealm(s) {
@@ -52,11 +52,10 @@ func CanonicalRealm(s string) (string, error) {
 	if s == "" {
 		return "", ErrRealmEmpty
 	}
-	if len(s) > MaxRealm {
+	if len(s) > maxRealm {
 		return "", ErrRealmTooLong
 	}
-	// Blanks other than the space are gone by now. A NUL ends the name for some
-	// readers.
+	// Blanks other than the space are gone by now.
 	if s == "*" || strings.IndexFunc(s, isInvisible) >= 0 {
 		return "", ErrRealmUnreadable
 	}

@@ -13,7 +13,7 @@ import (
 const maxCarried = 65_000
 
 // SizeRefusal refuses a request to a guarded path whose query or cookies could be cut
-// on their way, or whose body could be cut at its end.
+// on their way, or whose head tells some server another length of the body.
 func SizeRefusal(r *http.Request) *Refusal {
 	if len(r.URL.RawQuery)+len(r.URL.Path) > maxCarried || len(r.RequestURI) > maxCarried {
 		return refusedLongTarget

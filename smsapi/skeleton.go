@@ -10,7 +10,7 @@ import (
 	"github.com/stopgate/stopgate/phone"
 )
 
-// ValueSkeleton appends to dst what is left of a value when every fold that a reader
+// ValueSkeleton puts into dst, which is empty, what is left of a value when every fold that a reader
 // could apply is applied: ASCII letters in lower case and digits, at most 64 of them.
 // Letters and digits of other scripts leave a 0xff.
 func ValueSkeleton(dst []byte, value string) []byte {
@@ -29,10 +29,10 @@ func ValueSkeleton(dst []byte, value string) []byte {
 // there, and equals none.
 const maxSkeleton = 64
 
-// skeleton appends to dst what is left of s when every fold that a reader could
-// apply is applied: ASCII letters in lower case and digits. Letters and digits
-// of other scripts leave a 0xff, so that they do not vanish. known: it is only compared
-// with known ones, and may end at the first 0xff.
+// skeleton puts into dst, which is empty, what is left of s when every fold that a reader
+// could apply is applied: ASCII letters in lower case and digits. Letters and digits of other
+// scripts leave a 0xff, so that they do not vanish. With known it is only compared with known
+// names, and may end at the first 0xff.
 func skeleton(dst []byte, s []byte, known bool) []byte {
 	ascii := true
 	for _, c := range s {
@@ -144,12 +144,3 @@ func overlong(s []byte) (rune, int) {
 	}
 	return r, n
 }
-
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c | 0x20
-	}
-	return c
-}
-
-func isAlnum(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }

@@ -8,8 +8,8 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// endpoint is the last segment of the API's path: /bin/api_web, or /api_web. Nothing else
-// is called so.
+// endpoint is the last segment of the API's path: /bin/api_web, or /api_web. A request is
+// guarded wherever its path or its query holds that name, see [API.Guards].
 const endpoint = "api_web"
 
 // API reads and answers the requests of api_web.

@@ -156,7 +156,7 @@ var oddRoles = [...]func(smsapi.Pair) role{stackRole, brokenRole, memberRole, fi
 // variables where an old program extracts its arguments, and behind what Next.js puts
 // before those of its routes (normalizeNextQueryParam, in edge functions).
 func stackRole(p smsapi.Pair) role {
-	name := smsapi.TrimBlanks(p.Name)
+	name := smsapi.TrimLeadingBlanks(p.Name)
 	if len(name) > maxOddName {
 		return noRole
 	}
@@ -209,7 +209,7 @@ func memberRole(p smsapi.Pair) role {
 // lastRole is the role of the last part of a name with others before it: m.phone and m[phone]
 // are the phone of an action's model to ASP.NET MVC.
 func lastRole(name string) role {
-	name = smsapi.TrimBlanks(name)
+	name = smsapi.TrimLeadingBlanks(name)
 	if len(name) > maxOddName {
 		return noRole
 	}

@@ -60,7 +60,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if semicolons || mayChange(query, form) {
 		args.readChanged(query, form)
 	}
-	args.cut = args.cut || firstIsHidden(r.URL, sender) || args.endsEarly(query, form)
+	args.cut = args.cut || firstIsHidden(r.URL) || args.endsEarly(query, form)
 
 	kind, refusal := args.kind()
 	if refusal != nil {

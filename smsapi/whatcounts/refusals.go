@@ -6,7 +6,8 @@ import (
 	"github.com/stopgate/stopgate/smsapi"
 )
 
-// The refusals. Ambiguity is the request's fault and a 400; an argument that is
+// The refusals. Ambiguity is the request's fault and a 400, or a 405 or 415 where HTTP has a
+// word of its own for it; an argument that is
 // missing or says nothing is the command's own failure and, like the provider's,
 // a 200. No reason holds a colon: clients split the answer at it.
 
