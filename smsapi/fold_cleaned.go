@@ -9,7 +9,7 @@ import (
 
 // cleanings is how many ways there are in which characters are taken out of a name, the
 // first of which is the only one in ASCII.
-const cleanings = 3
+const cleanings = 4
 
 // cleaned is s without the characters that are taken out in one of these ways. It is s itself
 // where there are none, or appended to dst. Functions in a table would put dst on the heap.
@@ -19,8 +19,10 @@ func cleaned(dst, s []byte, way int) []byte {
 		return withoutForeign(dst, composed(s, norm.NFC))
 	case 1:
 		return withoutForeign(dst, composed(s, norm.NFKC))
+	case 2:
+		return withoutUnknown(dst, s)
 	}
-	return withoutUnknown(dst, s)
+	return narrowed(dst, s)
 }
 
 // withoutForeign is s without escapes, tags and bytes outside ASCII, which those who clean
@@ -60,6 +62,22 @@ func withoutUnknown(dst, s []byte) []byte {
 	for len(s) > 0 {
 		r, n := utf8.DecodeRune(s)
 		if folded := appendFolded(room[:0], r); len(folded) == 0 || folded[0] != 0xff {
+			dst = append(dst, s[:n]...)
+		}
+		s = s[n:]
+	}
+	return dst
+}
+
+// narrowed appends to dst the characters of s, those from U+0080 to U+00FF as the bytes of
+// that value: Mono's UrlDecode takes them for escapes where a name holds one, so that UTF-8 is
+// decoded twice.
+func narrowed(dst, s []byte) []byte {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		if r >= utf8.RuneSelf && r <= 0xff {
+			dst = append(dst, byte(r))
+		} else {
 			dst = append(dst, s[:n]...)
 		}
 		s = s[n:]

@@ -15,7 +15,7 @@ func TestNameFolds(t *testing.T) {
 		"%EF%BD%90hone": 1, "ｐｈｏｎｅ": 1, "%EF%BB%BFphone": 1, "%E2%80%8Bphone": 1, "pho\u00adne": 1,
 		"%C1%B0hone": 1, "%E0%81%B0hone": 1, "%F0%80%81%B0hone": 1, "\xffphone": 1, "pho%6Ee%": 1, "phone%0": 1,
 		"phone%3D12065551212": 1, "x%26phone": 1, "amp%3Bphone": 1, "x%0Aphone": 1, "%3Fphone": 1, `"phone"`: 1,
-		"phone%zz": 1, "phone:1": 1, "phóne": 1,
+		"phone%zz": 1, "phone:1": 1, "phóne": 1, "phon%C7%9D%D0%80": 1, "phon%C7%9D%D9%80": 1, "%70hon\u00c7\u009d": 1,
 		"sender.code": 2, "sender+code": 2, "sender-code": 2, "senderCode": 2, "SENDER_CODE": 2, "sender_code[]": 2, "sender%5Fcode": 2,
 		"P": 0, "p[]": 0, "[p]": 0, "p%20": 0,
 		"": -1, "telephone": -1, "phone2": -1, "phone_type": -1, "a[phone]": -1, "phones": -1, "x.phone": -1,
