@@ -330,6 +330,9 @@ func TestLongNamesCostLittle(t *testing.T) {
 // times as much may take a hundred times as long, but not a thousand: the quickest of
 // the long runs is set against the slowest of the short ones.
 func TestBodiesCostTheirLength(t *testing.T) {
+	if raceDetector {
+		t.Skip("it measures time")
+	}
 	f := newFixture(t, "")
 	took := func(unit string, size int) time.Duration {
 		body := strings.NewReader("c=find&" + strings.Repeat(unit, size/len(unit)))

@@ -74,8 +74,8 @@ var modelsOf = map[string][]string{
 // the opted-out pair in what is forwarded, nor anywhere where its models see none.
 func TestRealParsers(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("it starts servers")
+	if testing.Short() || raceDetector {
+		t.Skip("it asks interpreters, and waits for them")
 	}
 	all := realAsked(t)
 	forwarded := make([]bool, len(all))

@@ -1,0 +1,5 @@
+//go:build race
+
+package whatcounts
+
+const raceDetector = true
