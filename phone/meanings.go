@@ -18,17 +18,20 @@ func (r *Region) digitReadings(dst []Number, start int, d string) []Number {
 // long is digitReadings for all digits.
 func (r *Region) long(dst []Number, start int, d string) []Number {
 	zeros := len(d) - len(strings.TrimLeft(d, "0"))
+	var read offsets
 	for skip := 0; skip <= zeros && skip < len(d); skip++ {
 		v := d[skip:]
 		if len(v) > maxPrefixed {
 			continue
 		}
-		dst = r.variant(dst, start, v)
-		if rest, ok := strings.CutPrefix(v, "011"); ok { // from North America
-			dst = r.unprefixed(dst, start, rest)
+		if read.add(skip) {
+			dst = r.variant(dst, start, v)
+		}
+		if strings.HasPrefix(v, "011") { // from North America
+			dst = r.unprefixed(dst, start, d, skip+len("011"), &read)
 		}
 		if cut, _ := r.idd.len(v); cut > 0 {
-			dst = r.unprefixed(dst, start, v[cut:])
+			dst = r.unprefixed(dst, start, d, skip+cut, &read)
 		}
 	}
 	known := r.isNumber(dst[start:])
@@ -71,14 +74,27 @@ func (r *Region) prefixed(dst []Number, start int, prefix, d string) []Number {
 	return dst
 }
 
-// unprefixed appends the readings of what stands behind an international prefix.
-func (r *Region) unprefixed(dst []Number, start int, d string) []Number {
-	for d != "" {
-		dst = r.variant(dst, start, d)
-		if d[0] != '0' {
+// offsets are those from which on digits were read. Each zero may be skipped, and may be the
+// end of an international prefix: many zeros would else be read once for each two of them.
+type offsets uint64
+
+// add notes an offset and reports whether it is a new one.
+func (o *offsets) add(at int) bool {
+	bit := offsets(1) << at
+	added := bit == 0 || *o&bit == 0
+	*o |= bit
+	return added
+}
+
+// unprefixed appends the readings of d[at:], which stands behind an international prefix.
+func (r *Region) unprefixed(dst []Number, start int, d string, at int, read *offsets) []Number {
+	for ; at < len(d); at++ {
+		if read.add(at) {
+			dst = r.variant(dst, start, d[at:])
+		}
+		if d[at] != '0' {
 			break
 		}
-		d = d[1:]
 	}
 	return dst
 }
