@@ -28,6 +28,8 @@ type arguments struct {
 	cut bool
 	// longName: a name is too long to say what some reader makes of it.
 	longName bool
+	// heavy counts the bytes of names that take long to look at.
+	heavy int
 	// container: somebody takes all arguments from the value of one.
 	container bool
 	// member: an SMS command stands under a name that is no plain word, of which somebody may
@@ -139,6 +141,11 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if strings.Trim(p.Name, "?#") == "" {
 		args.readNameless(p)
 		return
+	}
+	if isHeavy(p.Name) {
+		if args.heavy += min(len(p.Name), maxOddName); args.heavy > maxHeavy {
+			return
+		}
 	}
 	args.control = args.control || holdsControl(p.Name)
 	args.container = args.container || namesContent(p.Name) || isEntry(p)

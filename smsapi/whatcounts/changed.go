@@ -50,6 +50,7 @@ func (args *arguments) readChanged(query, form string) {
 		args.member = args.member || again.member
 		args.container = args.container || again.container
 		args.charset = args.charset || again.charset
+		args.heavy = max(args.heavy, again.heavy)
 		for _, raw := range again.countries {
 			args.noteCountry(raw)
 		}

@@ -29,7 +29,7 @@ func (args *arguments) kind() (smsapi.Kind, *smsapi.Refusal) {
 	if args.control || !f.plain && holdsControl(f.raw) {
 		return smsapi.Other, refusedControl
 	}
-	if args.longName && !args.harmless() {
+	if args.heavy > maxHeavy || args.longName && !args.harmless() {
 		return smsapi.Other, refusedLongName
 	}
 	if kind, ok := smsCommand(f.raw); ok {

@@ -119,6 +119,27 @@ var phoneSkeleton = []string{"phone"}
 // command is told so.
 const maxOddName = 256
 
+// isHeavy reports whether a name takes long to look at: one with tags, with characters outside
+// ASCII or with escapes of escapes is looked at in each form that some reader gives it.
+func isHeavy(name string) bool {
+	if strings.IndexByte(name, '<') >= 0 || !smsapi.IsASCII(name) {
+		return true
+	}
+	for at := strings.IndexByte(name, '%'); at >= 0 && at+2 < len(name); {
+		name = name[at+1:]
+		switch c := name[0]; {
+		case c == '2' && name[1] == '5', c == '3' && name[1]|0x20 == 'c', c >= '8':
+			return true
+		}
+		at = strings.IndexByte(name, '%')
+	}
+	return false
+}
+
+// maxHeavy is how many bytes of such names one request may have, where a long name counts as
+// one of maxOddName. A megabyte of them would take many seconds.
+const maxHeavy = 16 << 10
+
 // underscoredRole is the role of a plain name with underscores where none belong: lodash's
 // camelCase, humps and camelcase-keys make phone of _phone, and senderCode of sender__code.
 func underscoredRole(name string) role {
