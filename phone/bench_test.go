@@ -72,11 +72,20 @@ func BenchmarkSenderReadings(b *testing.B) {
 	}
 }
 
-func BenchmarkNewRegion(b *testing.B) {
+func BenchmarkBuild(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := NewRegion("DE"); err != nil {
+		if _, err := build("DE"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkIn(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if In("DE") == nil {
+			b.Fatal("not known")
 		}
 	}
 }

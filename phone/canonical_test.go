@@ -22,6 +22,17 @@ func TestNewRegion(t *testing.T) {
 	}
 }
 
+// A request may name a country for every argument that it has.
+func TestRegionsAreBuiltOnce(t *testing.T) {
+	t.Parallel()
+	built := regionOf("DE")
+	for _, country := range []string{"DE", " de", "DEU", "276"} {
+		if In(country) != built {
+			t.Errorf("%q is built anew", country)
+		}
+	}
+}
+
 func TestCanonical(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -62,7 +62,8 @@ type metadataKey struct {
 	code   int
 }
 
-func allMetadata() map[metadataKey]*phonenumbers.PhoneMetadata {
+// allMetadata finds what the library knows of a region or of a calling code without one.
+var allMetadata = sync.OnceValue(func() map[metadataKey]*phonenumbers.PhoneMetadata {
 	collection, err := phonenumbers.MetadataCollection()
 	if err != nil {
 		panic(err) // it is compiled in, and the library's own init has read it
@@ -72,7 +73,7 @@ func allMetadata() map[metadataKey]*phonenumbers.PhoneMetadata {
 		all[metadataKey{m.GetId(), int(m.GetCountryCode())}] = m
 	}
 	return all
-}
+})
 
 // possibleLengths asks the library about a number of each length.
 func possibleLengths(code int) (set uint32) {

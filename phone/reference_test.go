@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/nyaruka/phonenumbers"
@@ -22,22 +21,13 @@ var someRegions = []string{
 	"US", "GB", "DE", "IT", "NO", "AU", "BR", "IN", "HU", "RU", "JP", "AG", "AR", "WS", "BY", "SM", "UY",
 }
 
-var regionOf = func() func(string) *Region {
-	var mu sync.Mutex
-	known := map[string]*Region{}
-	return func(code string) *Region {
-		mu.Lock()
-		defer mu.Unlock()
-		if known[code] == nil {
-			r, err := NewRegion(code)
-			if err != nil {
-				panic(err)
-			}
-			known[code] = r
-		}
-		return known[code]
+func regionOf(code string) *Region {
+	r, err := NewRegion(code)
+	if err != nil {
+		panic(err)
 	}
-}()
+	return r
+}
 
 func drawRegion(t *rapid.T) *Region {
 	return regionOf(rapid.SampledFrom(someRegions).Draw(t, "region"))

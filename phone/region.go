@@ -3,6 +3,7 @@ package phone
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -29,10 +30,28 @@ type Region struct {
 	foreign digitSet
 }
 
-// NewRegion returns the region with the given ISO 3166-1 alpha-2 code, in any
-// letter case. The first call costs some milliseconds.
+// regions holds each *Region that was ever asked for, by its code: requests name the same
+// countries again and again. There are some 245 codes that get in.
+var regions sync.Map
+
+// NewRegion returns the region with the given ISO 3166-1 alpha-2 code, in any letter case.
+// The first call of all reads every country's numbering plan, which takes some milliseconds,
+// and the first for each code builds that region. Later ones return the same.
 func NewRegion(code string) (*Region, error) {
 	code = strings.ToUpper(code)
+	if r, ok := regions.Load(code); ok {
+		return r.(*Region), nil
+	}
+	r, err := build(code)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := regions.LoadOrStore(code, r)
+	return kept.(*Region), nil
+}
+
+// build builds the region with the given code in capitals.
+func build(code string) (*Region, error) {
 	calling := phonenumbers.GetCountryCodeForRegion(code)
 	m := allMetadata()[metadataKey{code, calling}]
 	if calling == 0 || m == nil {
