@@ -31,6 +31,9 @@ const maxCode = 6
 
 // cutComments is text without its parts in parentheses.
 func cutComments(text string) string {
+	if !strings.ContainsAny(text, "()") {
+		return text
+	}
 	var b strings.Builder
 	depth := 0
 	for _, c := range text {

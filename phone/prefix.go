@@ -77,7 +77,7 @@ func alternatives(pattern string) (all []string) {
 func (p *prefix) mayBegin(d string) bool { return d != "" && p.first.has(d[0]) }
 
 // len is the length of the prefix that d begins with, 0 for none. simple says
-// that it is the literal one.
+// that it is the literal one. What a pattern looks at is cloned for the same reason as in [parsed].
 func (p *prefix) len(d string) (n int, simple bool) {
 	if !p.mayBegin(d) {
 		return 0, false

@@ -50,7 +50,8 @@ func foldID(s string) (string, error) {
 		return "", ErrUnreadable
 	}
 	id := strings.Map(foldCase, s)
-	for range 4 { // a form may have a letter case that its parts lack, and the other way round
+	// A form may have a letter case that its parts lack, and the other way round. ASCII has none.
+	for n := 0; n < 4 && !isASCII(id); n++ {
 		next := strings.Map(foldCase, norm.NFKC.String(id))
 		if next == id {
 			break

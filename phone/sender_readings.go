@@ -64,8 +64,10 @@ func (q *senders) read(field string) error {
 	if err != nil {
 		return err
 	}
-	if uncleaned, err := foldID(without(field, unicode.Cf)); err == nil && uncleaned != id {
-		q.addID(uncleaned) // as a stop has it
+	if !isASCII(field) {
+		if uncleaned, err := foldID(without(field, unicode.Cf)); err == nil && uncleaned != id {
+			q.addID(uncleaned) // as a stop has it
+		}
 	}
 	var letters bool
 	var all digits
@@ -116,7 +118,7 @@ func (q *senders) name(field, s, id string, all digits) error {
 	}
 	q.leading(field, all.n)
 	if all.n >= minHidden && all.n <= len(all.b) {
-		q.number(strings.Clone(all.string()))
+		q.number(all.string())
 	}
 	q.worded(id, all.n)
 	q.runs(id, all.n, minHidden, minLookedFor)
@@ -152,7 +154,7 @@ func (q *senders) grouped(field, id string, all digits) error {
 	if err != nil || !wellFormed(plain) || amount(plain, 1) || !all.fits() {
 		return ErrUnreadable
 	}
-	q.number(strings.Clone(all.string()))
+	q.number(all.string())
 	first, later := minHidden, minLookedFor
 	if possible {
 		first, later = minLookedFor, minListed // a phone, whose groups are nobody's code

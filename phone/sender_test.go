@@ -314,6 +314,18 @@ func showSenders(senders []Sender) string {
 	return strings.Join(all, " ")
 }
 
+// A name with capitals costs its small letters, one of several words also the forms that it
+// has without blanks and as a slug, and the room for them.
+func TestSenderReadingsAllocateLittle(t *testing.T) {
+	r := regionOf("US")
+	var room [4]Sender
+	for field, want := range map[string]float64{"mybrand": 0, "12345": 0, "MyBrand": 1, "Acme Alerts": 5} {
+		if n := testing.AllocsPerRun(100, func() { _, _ = r.SenderReadings(room[:0], field) }); n > want {
+			t.Errorf("%s: %v allocations, want %v", field, n, want)
+		}
+	}
+}
+
 func TestSenderReadingsHoldTheStop(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
