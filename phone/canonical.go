@@ -195,11 +195,11 @@ func join(code, national string) (n Number, ok bool) {
 
 func digitsOf(code int) string { return strconv.Itoa(code) }
 
-func allDigits(s string) bool {
+func allDigits[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
 		}
 	}
-	return s != ""
+	return len(s) > 0
 }

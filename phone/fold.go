@@ -122,7 +122,7 @@ func cutExtension(element []byte) (number, extension []byte, ok bool) {
 		extension = bytes.TrimLeft(cut, " .:=-")
 		// RFC 3966 and ITU-T E.123 leave the length open; 7 digits are more than any
 		// exchange has and too few to hide a number in.
-		if len(extension) == 0 || len(extension) > 7 || !allDigits(string(extension)) || !hasDigit(number) {
+		if len(extension) == 0 || len(extension) > 7 || !allDigits(extension) || !hasDigit(number) {
 			return nil, nil, false
 		}
 		return number, extension, true
@@ -161,7 +161,7 @@ func fraction(number []byte) bool {
 		part, number, more = bytes.Cut(number, []byte(" "))
 		head, tail, found := bytes.Cut(bytes.Trim(part, "-"), []byte("."))
 		if found && len(head) >= minListed && len(tail) > 0 && !bytes.ContainsAny(head, "-.") &&
-			(len(tail) < 3 || allDigits(string(tail))) {
+			(len(tail) < 3 || allDigits(tail)) {
 			return true
 		}
 	}

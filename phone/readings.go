@@ -322,7 +322,7 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 }
 
 // digitRuns reads each run of digits that something else ends, for those who split at
-// all that is no digit: 12065551212-(310)555-0000.
+// all that is no digit, or see the first alone, like atoi: 12065551212-(310)555-0000.
 func (r *Region) digitRuns(dst []Number, text []byte, f *field) []Number {
 	for total := countDigits(text); len(text) > 0; {
 		d := leadingDigits(text)
@@ -359,12 +359,12 @@ func (r *Region) groupReadings(dst []Number, group []byte, joined *digits, f *fi
 	default:
 		dst = r.read(dst, f, &one)
 	}
-	// What stands first is all that a reader like atoi sees.
-	dst = r.partReadings(dst, leadingDigits(group), one.n, f)
 	for more := true; more; {
 		var part []byte
 		part, group, more = bytes.Cut(group, []byte(" "))
-		dst = r.partReadings(dst, part, one.n, f)
+		if !allDigits(part) { // else digitRuns has read it
+			dst = r.partReadings(dst, part, one.n, f)
+		}
 	}
 	return dst, nil
 }

@@ -358,6 +358,14 @@ func TestReadingsBoundTheirEffort(t *testing.T) {
 		if err != nil || !slices.Contains(got, number(t, "12065551212")) {
 			t.Errorf("%s: a long list behind 00: %s, %v", code, show(got), err)
 		}
+		for _, field := range []string{ // of which none is read twice
+			strings.Repeat("0020655512-12,", 800),
+			strings.Repeat("0020655512 12,", 700),
+		} {
+			if _, err := r.Readings(nil, field); err != nil {
+				t.Errorf("%s: %.20q…: %v", code, field, err)
+			}
+		}
 		for _, field := range []string{
 			strings.Repeat("00000000000 ", 2700),       // zeros of which each may be a prefix
 			strings.Repeat("00000000000000081,", 1000), // the same in a list
