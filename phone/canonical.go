@@ -55,12 +55,18 @@ func (r *Region) Canonical(digits string) (Number, error) {
 // country's calling code or trunk prefix.
 func (r *Region) canonical(d string) (Number, bool) {
 	n, ok := r.resolve(d)
+	if !ok {
+		return Number{}, false
+	}
+	return settle(n, func(n Number) (Number, bool) { return r.resolve(string(n.digits[:n.n])) })
+}
+
+// settle follows step until it no longer changes the number. A step gets a number and not its
+// digits, since a string that is passed to an unknown function escapes to the heap.
+func settle(n Number, step func(Number) (Number, bool)) (Number, bool) {
 	for range maxPrefixed {
-		if !ok {
-			return Number{}, false
-		}
-		next, more := r.resolve(string(n.digits[:n.n]))
-		if !more || next == n {
+		next, ok := step(n)
+		if !ok || next == n {
 			return n, true
 		}
 		n = next

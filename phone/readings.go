@@ -17,9 +17,6 @@ const (
 	// No E.164 subscriber of a mobile network has fewer, and the groups of a
 	// number that is written in groups do.
 	minListed = 7
-	// minLeading is the fewest digits before a mark that are taken for a whole number:
-	// fewer are its beginning, as people group it.
-	minLeading = 9
 	// maxExtended is the most digits of a number and an extension behind it.
 	maxExtended = 18
 	// maxEffort is the most readings that one field may ask for, each counted with
@@ -144,31 +141,19 @@ func isListMark(c rune) bool {
 	return false
 }
 
-// leadingNumbers appends what is read by those who take grouping out and then read an
-// integer, which ends at what they left: 1-206-555-1212.0, 1 206 555 1212/5. So the
-// digits before the first of each mark are a reading, if they are enough for a number.
-// Where all digits are no number anywhere, so are those before any mark: the rest is an
-// extension, 206-555-1212-1234.
+// leadingNumbers appends the numbers before marks of a field, see [leads]. Where all digits
+// are no number anywhere, those before any mark are one: the rest is an extension,
+// 206-555-1212-1234.
 func (r *Region) leadingNumbers(dst []Number, field string) []Number {
-	var all, d digits
+	var all digits
 	all.addString(field)
-	long := false
+	extended := false
 	if all.n <= maxExtended {
 		_, possible := r.canonical(all.string())
-		long = !possible || strings.HasSuffix(strings.TrimSpace(field), "#") // an extension, as Americans write it
+		extended = !possible || strings.HasSuffix(strings.TrimSpace(field), "#") // as Americans write it
 	}
-	read := 0
-	for i, c := range field {
-		if c >= '0' && c <= '9' {
-			if d.put(byte(c)); d.n > len(d.b) {
-				break
-			}
-			continue
-		}
-		if d.n > read && d.n >= minLeading && d.n < all.n && d.fits() && (long || strings.IndexRune(field, c) == i) {
-			dst = r.digitReadings(dst, len(dst), d.string())
-			read = d.n
-		}
+	for lead := (leads{text: field, all: all.n, least: minLeading, every: extended}); lead.next(); {
+		dst = r.digitReadings(dst, len(dst), lead.d.string())
 	}
 	return dst
 }

@@ -163,14 +163,12 @@ func (q *senders) grouped(field, id string, all digits) error {
 	if cut, ok := withoutTrunk(field); ok {
 		q.readAlso(cut)
 	}
-	// As for phones, see leadingNumbers: 1-2345.5 is 12345.
-	var d digits
-	for i, c := range id {
-		if c >= '0' && c <= '9' {
-			d.put(byte(c))
-		} else if enough := d.n >= minLeading || all.n <= maxShort+2 && d.n >= minHidden; enough && d.n < all.n && strings.IndexRune(id, c) == i {
-			q.number(d.string())
-		}
+	least := minLeading
+	if all.n <= maxShort+2 {
+		least = minHidden // a short code: 1-2345.5 is 12345
+	}
+	for lead := (leads{text: id, all: all.n, least: least}); lead.next(); {
+		q.number(lead.d.string())
 	}
 	q.leading(field, all.n)
 	return nil

@@ -45,15 +45,11 @@ func (r *Region) Written(s string) (Number, error) {
 		return Number{}, ErrTooLong
 	}
 	n, ok := r.international(d)
-	for range maxPrefixed {
-		if !ok {
-			return Number{}, ErrImpossible
-		}
-		next, more := r.international(string(n.digits[:n.n]))
-		if !more || next == n {
-			break
-		}
-		n = next
+	if ok {
+		n, ok = settle(n, func(n Number) (Number, bool) { return r.international(string(n.digits[:n.n])) })
+	}
+	if !ok {
+		return Number{}, ErrImpossible
 	}
 	return n, nil
 }
