@@ -134,11 +134,8 @@ func withoutListMarks(field string) string {
 
 // isListMark reports whether c separates numbers, once it is folded.
 func isListMark(c rune) bool {
-	switch c {
-	case ',', ';', '|', '\uFF0C', '\uFF1B', '\uFF5C', '\u3001', '\u060C', '\u061B':
-		return true
-	}
-	return false
+	b, _ := foldRune(c)
+	return b == ',' || b == ';' || b == '|'
 }
 
 // leadingNumbers appends the numbers before marks of a field, see [leads]. Where all digits
