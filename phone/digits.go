@@ -4,9 +4,10 @@ package phone
 // prefixes, and counts the rest.
 type digits struct {
 	b [2 * maxPrefixed]byte
-	n int // all digits, also those that b has no room for
-	// zeros counts those at the front.
-	zeros int
+	// n counts all digits, also those that b has no room for, but maxPrefixed zeros at the front
+	// at most.
+	n     int
+	zeros int // those at the front
 }
 
 func (d *digits) add(text []byte) {

@@ -56,24 +56,27 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 	if err != nil {
 		return dst, err
 	}
-	if cut, ok := withoutTrunk(field); ok && strings.ContainsFunc(cut, unicode.IsDigit) {
-		if dst, err = r.textReadings(dst, cut); err != nil {
-			return dst[:start], err
+	// What programs make of a field before they read it. Without its (0) or its snippets a field
+	// is a phone or in doubt. Its low bytes, or what is left without parentheses, make no sense in
+	// many fields that people write, such as one with a dash of Unicode's, and are then passed over.
+	for _, form := range [...]struct {
+		of   func(field string) (form string, ok bool)
+		must bool // be readable, if it has digits
+	}{
+		{withoutTrunk, true},
+		{r.withoutComments, false},
+		{withoutSnippets, true},
+		{lowBytes, false},
+	} {
+		text, ok := form.of(field)
+		if !ok || !strings.ContainsFunc(text, unicode.IsDigit) {
+			continue
 		}
-	}
-	if cut, ok := r.withoutComments(field); ok {
-		if more, err := r.textReadings(dst, cut); err == nil {
+		more, err := r.textReadings(dst, text)
+		if err == nil {
 			dst = more
-		}
-	}
-	if cut, ok := withoutTags(field); ok && hasDigit([]byte(cut)) {
-		if dst, err = r.textReadings(dst, cut); err != nil {
+		} else if form.must {
 			return dst[:start], err
-		}
-	}
-	if low, ok := lowBytes(field); ok {
-		if more, err := r.textReadings(dst, low); err == nil {
-			dst = more
 		}
 	}
 	elements, whole := 0, 0 // of which so many may be numbers
@@ -89,27 +92,6 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 		dst = r.leadingNumbers(dst, withoutListMarks(field))
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
-}
-
-// withoutTags is a field without what stands in double brackets, which MODX takes out of
-// every argument, and whether there is any.
-func withoutTags(field string) (string, bool) {
-	begin := strings.Index(field, "[[")
-	if begin < 0 {
-		return field, false
-	}
-	var b strings.Builder
-	for begin >= 0 {
-		end := strings.Index(field[begin:], "]]")
-		if end < 0 {
-			break
-		}
-		b.WriteString(field[:begin])
-		field = field[begin+end+len("]]"):]
-		begin = strings.Index(field, "[[")
-	}
-	b.WriteString(field)
-	return b.String(), true
 }
 
 // isOneNumber reports whether a field has no more digits than a number and an extension.
