@@ -11,29 +11,25 @@ import (
 // maxID is the most characters of an alphanumeric sender that GSM 03.40 carries.
 const maxID = 11
 
-// forms adds what backends and networks make of an ID that are stricter than
-// its owner: letters without their accents, without blanks and punctuation, and no
-// more than eleven characters. raw is the ID before it was folded.
-func (q *senders) forms(id, raw string) {
-	if isPlainID(id) && isASCII(raw) {
+// forms adds what backends and networks make of the ID that are stricter than its
+// owner: letters without their accents, without blanks and punctuation, and no more than
+// eleven characters.
+func (q *senders) forms() {
+	id := q.id
+	if isPlainID(id) && isASCII(q.shown) {
 		if len(id) > maxID {
 			q.add(Sender(id[:maxID]))
 		}
 		if len(id) >= minFiltered {
-			if cut, ok := WithoutFilteredWords(id); ok {
-				q.addID(cut)
-			}
+			q.unfiltered()
 		}
 		return
 	}
-	unaccented := strings.Map(func(c rune) rune {
-		if unicode.Is(unicode.M, c) {
-			return -1
-		}
-		return c
-	}, norm.NFKD.String(id))
 	q.addID(id)
-	q.addID(unaccented)
+	for _, form := range plainer {
+		q.addID(form(id))
+	}
+	unaccented := withoutAccents(id)
 	for _, kept := range keptMarks {
 		if kept != "" && !strings.ContainsAny(unaccented, kept) {
 			continue
@@ -43,47 +39,48 @@ func (q *senders) forms(id, raw string) {
 			q.addID(strings.Map(onlyASCII, keeping(unaccented, kept)))
 		}
 	}
-	if strings.ContainsAny(id, separators) {
-		for _, between := range [...]rune{' ', '-', '_'} { // as slugs have them
-			q.addID(strings.Map(func(c rune) rune {
-				if strings.ContainsRune(separators, c) {
-					return between
-				}
-				return c
-			}, id))
-		}
+	if !isASCII(q.shown) {
+		q.letters()
 	}
-	if strings.ContainsAny(id, "&@$") {
-		q.addID(keeping(inWords.Replace(unaccented), ""))
-	}
-	if !isASCII(raw) {
-		// As a stop with decomposed or with composed letters has it: a dotted capital I folds
-		// to another, and its small letter has a dot of its own.
-		for _, form := range [...]string{norm.NFD.String(raw), norm.NFC.String(raw), strings.ReplaceAll(norm.NFC.String(raw), "i\u0307", "i")} {
-			if id, err := foldID(form); err == nil {
-				q.addID(id)
-			}
-		}
-		q.addID(strings.Map(foldCase, keeping(onlyLatin(raw), "")))
-		for _, form := range [...]func(rune) rune{withoutTatweel, katakana, hiragana} { // as collations compare them
-			q.addID(strings.Map(form, id))
-		}
-		for _, way := range [...]int{0, 1} {
-			latin := transliterated(id, way)
-			q.addID(latin)
-			q.addID(keeping(latin, ""))
-		}
-	}
-	q.addID(firstWord(id))
-	if cut, ok := WithoutFilteredWords(id); ok {
-		q.addID(cut)
-		q.addID(keeping(cut, ""))
-	}
+	q.unfiltered()
 	if runes := []rune(id); len(runes) > maxID { // cut first, and then cleaned
 		q.cut(string(runes[:maxID]))
 	}
-	if len(raw) > maxID {
-		q.cutInBytes(raw)
+	if len(q.shown) > maxID {
+		q.cutInBytes(q.shown)
+	}
+}
+
+// plainer are the forms of a name that any ID may have.
+var plainer = [...]func(id string) string{withoutAccents, slug(' '), slug('-'), slug('_'), inWords, firstWord}
+
+// letters adds what becomes of letters outside ASCII.
+func (q *senders) letters() {
+	// As a stop with decomposed or with composed letters has it: a dotted capital I folds
+	// to another, and its small letter has a dot of its own.
+	composed := norm.NFC.String(q.shown)
+	dotless := strings.ReplaceAll(composed, "i\u0307", "i")
+	for _, form := range [...]string{norm.NFD.String(q.shown), composed, dotless} {
+		if id, err := foldID(form); err == nil {
+			q.addID(id)
+		}
+	}
+	q.addID(strings.Map(foldCase, keeping(onlyLatin(q.shown), "")))
+	for _, letter := range [...]func(rune) rune{withoutTatweel, katakana, hiragana} { // as collations compare them
+		q.addID(strings.Map(letter, q.id))
+	}
+	for _, way := range [...]int{0, 1} {
+		latin := transliterated(q.id, way)
+		q.addID(latin)
+		q.addID(keeping(latin, ""))
+	}
+}
+
+// unfiltered adds the ID without the words that filters take out.
+func (q *senders) unfiltered() {
+	if cut, ok := WithoutFilteredWords(q.id); ok {
+		q.addID(cut)
+		q.addID(keeping(cut, ""))
 	}
 }
 
@@ -109,11 +106,38 @@ func (q *senders) cutInBytes(raw string) {
 	}
 }
 
-// separators are what stands between the words of a name.
-const separators = " -_."
+// withoutAccents is an ID with its letters without their accents, as far as these are
+// characters of their own in a decomposed text: those of ß and ø are not.
+func withoutAccents(id string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.Is(unicode.M, c) {
+			return -1
+		}
+		return c
+	}, norm.NFKD.String(id))
+}
+
+// slug returns the form of names with one character between all words.
+func slug(between rune) func(id string) string {
+	return func(id string) string {
+		return strings.Map(func(c rune) rune {
+			if strings.ContainsRune(" -_.", c) {
+				return between
+			}
+			return c
+		}, id)
+	}
+}
 
 // inWords is what slugify and Laravel's Str::slug make of marks.
-var inWords = strings.NewReplacer("&", "and", "@", "at", "$", "dollar")
+func inWords(id string) string {
+	if !strings.ContainsAny(id, "&@$") {
+		return id
+	}
+	return keeping(markWords.Replace(withoutAccents(id)), "")
+}
+
+var markWords = strings.NewReplacer("&", "and", "@", "at", "$", "dollar")
 
 // keptMarks are the sets of punctuation that are left in an ID where the rest is taken
 // out: none, or some of those that Twilio and others list for alphanumeric senders.
@@ -130,8 +154,9 @@ func firstWord(id string) string {
 }
 
 // asciiForm adds what is left of an ID where nothing but the letters and digits of
-// ASCII is kept. s is the ID before its case was folded.
-func (q *senders) asciiForm(s string) {
+// ASCII is kept.
+func (q *senders) asciiForm() {
+	s := q.shown
 	if isASCII(s) {
 		return // forms has it
 	}

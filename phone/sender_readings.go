@@ -16,8 +16,9 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 	if len(field) > MaxSender {
 		return dst, ErrTooLong
 	}
-	q := senders{region: r, list: dst, from: len(dst)}
-	if err := q.read(field); err != nil {
+	var q senders // a literal would be built and then copied
+	q.region, q.field, q.list, q.from = r, field, dst, len(dst)
+	if err := q.read(); err != nil {
 		return dst, err
 	}
 	return q.list, nil
@@ -26,6 +27,10 @@ func (r *Region) SenderReadings(dst []Sender, field string) ([]Sender, error) {
 // senders collects the readings of one field.
 type senders struct {
 	region *Region
+	field  string // as it was given
+	shown  string // field without what is invisible
+	id     string // shown, folded
+	all    digits // all digits of id
 	list   []Sender
 	from   int // where this field's begin in list
 }
@@ -37,14 +42,16 @@ func (q *senders) add(s Sender) {
 	}
 }
 
-func (q *senders) read(field string) error {
+func (q *senders) read() error {
+	field := q.field
 	switch plainKind(field) {
 	case plainDigits:
 		q.number(field)
 		return nil
 	case plainLetters:
+		q.shown, q.id = field, field
 		q.add(Sender(field))
-		q.forms(field, field)
+		q.forms()
 		return nil
 	}
 	if !utf8.ValidString(field) || mixed(field) {
@@ -56,31 +63,23 @@ func (q *senders) read(field string) error {
 	if marked := strings.Map(markInASCII, field); marked != field {
 		q.readAlso(marked)
 	}
-	s := visible(field)
-	if s == "" {
+	if q.shown = visible(field); q.shown == "" {
 		return ErrEmpty
 	}
-	id, err := foldID(s)
-	if err != nil {
+	var err error
+	if q.id, err = foldID(q.shown); err != nil {
 		return err
 	}
 	if !isASCII(field) {
-		if uncleaned, err := foldID(without(field, unicode.Cf)); err == nil && uncleaned != id {
+		if uncleaned, err := foldID(without(field, unicode.Cf)); err == nil && uncleaned != q.id {
 			q.addID(uncleaned) // as a stop has it
 		}
 	}
-	var letters bool
-	var all digits
-	for _, c := range id {
-		letters = letters || unicode.IsLetter(c)
-		if c < utf8.RuneSelf {
-			all.put(byte(c))
-		}
+	q.all.addString(q.id)
+	if strings.ContainsFunc(q.id, unicode.IsLetter) {
+		return q.name()
 	}
-	if letters {
-		return q.name(field, s, id, all)
-	}
-	return q.grouped(field, id, all)
+	return q.grouped()
 }
 
 // readAlso adds the readings of another form of the field. Who makes that of the field and
@@ -96,34 +95,34 @@ func (q *senders) readAlso(form string) {
 }
 
 // name reads an alphanumeric ID: the name itself, what clean-up makes of it, and the
-// numbers that may be found in it. s is the field without what is invisible, id that
-// folded, and all its digits.
-func (q *senders) name(field, s, id string, all digits) error {
-	id = strings.TrimLeft(id, "+ ") // a plus may have been a blank
+// numbers that may be found in it.
+func (q *senders) name() error {
+	q.id = strings.TrimLeft(q.id, "+ ") // a plus may have been a blank
+	id := q.id
 	if !isID(id) || numeral(id) || spacedNumeral(id) {
 		return ErrUnreadable
 	}
 	q.add(Sender(id))
-	q.forms(id, s)
-	q.asciiForm(s)
-	if len(field) > maxID && len(field) > len(s) { // with what nobody sees
-		q.cutInBytes(field)
+	q.forms()
+	q.asciiForm()
+	if len(q.field) > maxID && len(q.field) > len(q.shown) { // with what nobody sees
+		q.cutInBytes(q.field)
 	}
 	if cut := strings.IndexByte(id, '&'); cut > 0 { // where who decodes twice ends it
 		q.readAlso(id[:cut])
-		if text := html.UnescapeString(s); text != s { // H&ampM, as browsers read it
+		if text := html.UnescapeString(q.shown); text != q.shown { // H&ampM, as browsers read it
 			q.readAlso(text)
 			q.addID(strings.Map(foldCase, strings.Map(onlyASCII, keeping(text, ""))))
 		}
 	}
-	q.leading(field, all.n)
-	if all.n >= minHidden && all.n <= len(all.b) {
-		q.number(all.string())
+	q.leading()
+	if q.all.n >= minHidden && q.all.n <= len(q.all.b) {
+		q.number(q.all.string())
 	}
-	q.worded(id, all.n)
-	q.runs(id, all.n, minHidden, minLookedFor)
-	q.basename(id)
-	q.uncommented(id)
+	q.worded()
+	q.runs(minHidden, minLookedFor)
+	q.basename()
+	q.uncommented()
 	q.keypad(id)
 	if cut := strings.IndexByte(id, '/'); cut > 0 { // where libphonenumber ends it before an x
 		q.keypad(id[:cut])
@@ -131,23 +130,24 @@ func (q *senders) name(field, s, id string, all digits) error {
 	return nil
 }
 
-// grouped reads a number whose digits, all of them in all, stand in groups.
-func (q *senders) grouped(field, id string, all digits) error {
+// grouped reads a number whose digits stand in groups.
+func (q *senders) grouped() error {
+	id, all := q.id, &q.all
 	if all.n == 0 || strings.Trim(id, "0123456789+ -./()'") != "" {
 		return ErrUnreadable
 	}
 	if d := strings.TrimPrefix(id, "+"); allDigits(d) {
 		q.number(d)
-		q.leading(field, all.n)
+		q.leading()
 		return nil
 	}
 	if numeral(id) || all.n <= maxShort+2 && spacedNumeral(id) {
 		return ErrUnreadable
 	}
-	q.basename(id)
+	q.basename()
 	_, possible := q.region.canonical(all.string())
 	if !possible { // else it has an area code
-		q.uncommented(id)
+		q.uncommented()
 	}
 	var buf [MaxSender]byte
 	plain, err := fold(buf[:0], id)
@@ -159,8 +159,8 @@ func (q *senders) grouped(field, id string, all digits) error {
 	if possible {
 		first, later = minLookedFor, minListed // a phone, whose groups are nobody's code
 	}
-	q.runs(id, all.n, first, later)
-	if cut, ok := withoutTrunk(field); ok {
+	q.runs(first, later)
+	if cut, ok := withoutTrunk(q.field); ok {
 		q.readAlso(cut)
 	}
 	least := minLeading
@@ -170,13 +170,13 @@ func (q *senders) grouped(field, id string, all digits) error {
 	for lead := (leads{text: id, all: all.n, least: least}); lead.next(); {
 		q.number(lead.d.string())
 	}
-	q.leading(field, all.n)
+	q.leading()
 	return nil
 }
 
-// uncommented reads an ID without its parts in parentheses, as in an address of mail.
-func (q *senders) uncommented(id string) {
-	if cut := strings.TrimSpace(cutComments(id)); cut != "" && len(cut) < len(id) {
+// uncommented reads the ID without its parts in parentheses, as in an address of mail.
+func (q *senders) uncommented() {
+	if cut := strings.TrimSpace(cutComments(q.id)); cut != "" && len(cut) < len(q.id) {
 		q.readAlso(cut)
 	}
 }

@@ -3,9 +3,9 @@ package phone
 import "strings"
 
 // leading adds what a parser that stops at the first other character
-// reads out of a field of all digits.
-func (q *senders) leading(field string, all int) {
-	if d := leadingRun(field); len(d) >= minHidden && len(d) < all {
+// reads out of the field.
+func (q *senders) leading() {
+	if d := leadingRun(q.field); len(d) >= minHidden && len(d) < q.all.n {
 		q.number(d)
 	}
 }
@@ -14,17 +14,18 @@ func (q *senders) leading(field string, all int) {
 // is a letter to Unicode, and a dash to libphonenumber's VALID_PUNCTUATION.
 const phoneMarks = "+ -./()\u30FC"
 
-// worded adds the numbers that stand between the words of a folded ID with
-// all digits: 206-555-0000x5, "tel 206-555-0000". libphonenumber cuts off an extension
-// before it reads a number, whose word is one of many languages (EXTN_PATTERNS: x, #,
-// ext, int, anexo, доб), and others split at anything that is no phone's. So no word is
-// looked for here: each run of digits between others is a reading if it is long enough,
-// and so are all digits before the first word and before the last that has digits
-// behind it, for x is also punctuation that groups a number.
-func (q *senders) worded(id string, all int) {
-	if all == 0 {
+// worded adds the numbers that stand between the words of the ID: 206-555-0000x5,
+// "tel 206-555-0000". libphonenumber cuts off an extension before it reads a number, whose
+// word is one of many languages (EXTN_PATTERNS: x, #, ext, int, anexo, доб), and others
+// split at anything that is no phone's. So no word is looked for here: each run of digits
+// between others is a reading if it is long enough, and so are all digits before the first
+// word and before the last that has digits behind it, for x is also punctuation that groups
+// a number.
+func (q *senders) worded() {
+	if q.all.n == 0 {
 		return // a name, as most are
 	}
+	id := q.id
 	first, last := -1, 0 // the first word, and the last one before digits
 	word, from := 0, 0   // the word before the run of digits, and that run
 	inWord := false
@@ -39,7 +40,7 @@ func (q *senders) worded(id string, all int) {
 				last = word
 			}
 		case !inWord:
-			q.part(id[from:i], all)
+			q.part(id[from:i])
 			inWord, word = true, i
 			if first < 0 {
 				first = i
@@ -47,12 +48,12 @@ func (q *senders) worded(id string, all int) {
 		}
 	}
 	if !inWord {
-		q.part(id[from:], all)
+		q.part(id[from:])
 	}
-	q.part(id[:max(first, 0)], all)
-	q.part(id[:last], all)
+	q.part(id[:max(first, 0)])
+	q.part(id[:last])
 	if cut, ok := strings.CutSuffix(id, "#"); ok { // "tel 206-555-0000 5#", as Americans write it
-		q.part(strings.TrimRight(cut, "0123456789"), all)
+		q.part(strings.TrimRight(cut, "0123456789"))
 	}
 	if d := keypad(id[:last]); len(d) >= minListed { // 1800flowers x5
 		q.number(d)
@@ -61,12 +62,12 @@ func (q *senders) worded(id string, all int) {
 
 // runs adds what is read by those who look for a number: the first run of digits in
 // a12345b6 (Joomla's getInt, re.search), and each later one that is long enough.
-func (q *senders) runs(id string, all, first, later int) {
-	enough := first
+func (q *senders) runs(first, later int) {
+	id, enough := q.id, first
 	for at := strings.IndexAny(id, digitChars); at >= 0; at = strings.IndexAny(id, digitChars) {
 		d := run(id[at:])
 		id = id[at+len(d):]
-		if len(d) >= enough && len(d) < all && len(d) <= maxPrefixed {
+		if len(d) >= enough && len(d) < q.all.n && len(d) <= maxPrefixed {
 			q.number(d)
 		}
 		enough = later
@@ -79,16 +80,16 @@ const digitChars = "0123456789"
 // phone: those of an American short code.
 const minLookedFor = 5
 
-// part adds the readings of the digits in a part of a sender, if they are
-// enough for a number and not all digits of it.
-func (q *senders) part(part string, all int) {
+// part adds the readings of the digits in a part of the ID, if they are enough for
+// a number and not all digits of it.
+func (q *senders) part(part string) {
 	if len(part) < minListed {
 		return
 	}
 	cut, trunk := withoutTrunk(part)
 	for _, text := range [...]string{part, cut} {
 		d := digits{}
-		if d.addString(text); d.n >= minListed && d.n < all && d.n <= len(d.b) {
+		if d.addString(text); d.n >= minListed && d.n < q.all.n && d.n <= len(d.b) {
 			q.number(d.string())
 		}
 		if !trunk {
@@ -99,8 +100,8 @@ func (q *senders) part(part string, all int) {
 
 // basename adds what stands behind the last slash, as PHP's basename has it, but for the
 // end of "24/7".
-func (q *senders) basename(id string) {
-	parts := strings.TrimRight(id, "/. ")
+func (q *senders) basename() {
+	parts := strings.TrimRight(q.id, "/. ")
 	if last := parts[strings.LastIndexByte(parts, '/')+1:]; len(last) < len(parts) && len(last) >= minHidden {
 		q.readAlso(last)
 	}
