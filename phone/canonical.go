@@ -24,8 +24,9 @@ const maxPrefixed = MaxDigits + 5
 //
 // National comes before international because both are common in a region's
 // own traffic and foreign numbers are not. Where 2 and 3 are both possible
-// (3912345678 in Italy) 2 wins, unless only 3 is a number range in use. Whatever
-// wins, [Region.Readings] holds it for every way to write the same digits.
+// (3912345678 in Italy) 2 wins, unless only 3 is a number range in use and what
+// follows the calling code is shorter or longer than a mobile number. Whatever wins,
+// [Region.Readings] holds it for every way to write the same digits.
 //
 // The result is stable: the canonical form of a number's own digits is that
 // number. In a region whose numbers have nearly all lengths (Germany) foreign
@@ -112,7 +113,8 @@ func (r *Region) own(d string) (Number, bool) {
 }
 
 // rather reports that d, which can be read both with the region's calling code
-// and as a national number, is rather the latter.
+// and as a national number, is rather the latter. What follows the calling code in
+// the length of a mobile number is one, as it is to settled.
 func (r *Region) rather(d string) bool {
 	rest := d[len(r.plan.code):]
 	if r.plan.mobile>>len(rest)&1 == 1 {

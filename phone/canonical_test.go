@@ -75,6 +75,7 @@ func TestCanonical(t *testing.T) {
 		{"calling code where all lengths are possible", "DE", "4915112345678", "4915112345678", nil},
 		{"00 where all lengths are possible", "DE", "004915112345678", "4915112345678", nil},
 		{"calling code and trunk prefix", "DE", "49015112345678", "4915112345678", nil},
+		{"calling code and a mobile number's length", "DE", "4907626799854", "497626799854", nil},
 		{"foreign digits are national where they can be", "DE", "12065551212", "4912065551212", nil},
 
 		{"leading zero belongs to the number", "IT", "0612345678", "390612345678", nil},

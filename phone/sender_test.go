@@ -180,6 +180,7 @@ func TestSenderReadings(t *testing.T) {
 		{"stroke", "US", "MyBranđ", "mybran mybrand mybrandj mybranđ", nil},
 		{"sharp s", "US", "Boß", "bo bos boss boß", nil},
 		{"umlaut", "US", "Müller", "mller mueller muller müller", nil},
+		{"accents off, and a letter that has none", "US", "B\u00f6'\u00df", "b bo bo'ss bo'ß boe's boes boss boß bö'ß", nil},
 		{"accents off and the rest left out", "US", "MyBrändø", "mybraendoe mybrand mybrando mybrandø mybrnd mybrändø", nil},
 		{"first word", "US", "MyBrand@x", "mybrand mybrand@x mybrandatx mybrandx", nil},
 		{"grouped and a fraction", "US", "1-2345.5", "", ErrUnreadable},
@@ -262,6 +263,7 @@ func TestSenderBetweenWords(t *testing.T) {
 		{"US", "Tel 1 (0) 206 555 0000", p, true},
 		{"US", "206-FLOWERS x5", "12063569377", true},
 		{"GB", "020 7946 0000 x5", "442079460000", true},
+		{"US", "(+39) (0)333 1234567 x5", "393331234567", true},
 		{"US", "206-555-0001x5", p, false},
 		{"US", "206-555-000x5", p, false},
 		{"US", "206-555-000x05", "1206555000", false},
@@ -312,6 +314,24 @@ func showSenders(senders []Sender) string {
 	}
 	slices.Sort(all)
 	return strings.Join(all, " ")
+}
+
+// Programs leave some of the marks of a name, and take out the others.
+func TestSenderReadingsKeepMarks(t *testing.T) {
+	t.Parallel()
+	got, err := regionOf("US").SenderReadings(nil, "a.b-c_d&e f+g'h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kept, want := range map[string]Sender{
+		"none": "abcdefgh", "blanks": "abcde fgh", "dashes": "ab-cdefgh", "underscores": "abc_defgh", "ampersands": "abcd&efgh",
+		"blanks and ampersands": "abcd&e fgh", "blanks and dashes": "ab-cde fgh", "blanks and underscores": "abc_de fgh",
+		"blanks, dashes and underscores": "ab-c_de fgh", "all of Twilio's": "ab-c_d&e f+gh", "dashes, underscores and dots": "a.b-c_defgh",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%s kept: no %q among %q", kept, want, got)
+		}
+	}
 }
 
 // A name with capitals costs its small letters, one of several words also the forms that it

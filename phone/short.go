@@ -49,7 +49,8 @@ func (r *Region) short(dst []Number, start int, d string) ([]Number, bool) {
 }
 
 // settled reports that the national digits d have one meaning within the region:
-// as they are, behind the trunk prefix and behind the calling code.
+// as they are, behind the trunk prefix and behind the calling code. The last rule is that
+// of rather.
 func (r *Region) settled(d string) bool {
 	p := r.plan
 	return p.possible(len(d)) && !r.barred.has(d[0]) && !strings.HasPrefix(d, p.code) &&
