@@ -202,12 +202,3 @@ func join(code, national string) (n Number, ok bool) {
 }
 
 func digitsOf(code int) string { return strconv.Itoa(code) }
-
-func allDigits[T string | []byte](s T) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return len(s) > 0
-}

@@ -51,3 +51,39 @@ func (d *digits) fits() bool {
 }
 
 func (d *digits) string() string { return string(d.b[:min(d.n, len(d.b))]) }
+
+// digitChars are the ASCII digits, as cutsets take them.
+const digitChars = "0123456789"
+
+func allDigits[T string | []byte](text T) bool {
+	return len(text) > 0 && len(run(text)) == len(text)
+}
+
+func countDigits[T string | []byte](text T) (n int) {
+	for i := range len(text) {
+		if text[i] >= '0' && text[i] <= '9' {
+			n++
+		}
+	}
+	return n
+}
+
+// run is the ASCII digits that a text begins with.
+func run[T string | []byte](text T) T {
+	n := 0
+	for n < len(text) && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	return text[:n]
+}
+
+// nextDigits is the first run of ASCII digits in a text, empty if there is none, and what
+// stands behind it.
+func nextDigits[T string | []byte](text T) (digits, rest T) {
+	at := 0
+	for at < len(text) && (text[at] < '0' || text[at] > '9') {
+		at++
+	}
+	digits = run(text[at:])
+	return digits, text[at+len(digits):]
+}

@@ -122,7 +122,7 @@ func cutExtension(element []byte) (number, extension []byte, ok bool) {
 		extension = bytes.TrimLeft(cut, " .:=-")
 		// RFC 3966 and ITU-T E.123 leave the length open; 7 digits are more than any
 		// exchange has and too few to hide a number in.
-		if len(extension) == 0 || len(extension) > 7 || !allDigits(extension) || !hasDigit(number) {
+		if len(extension) == 0 || len(extension) > 7 || !allDigits(extension) || countDigits(number) == 0 {
 			return nil, nil, false
 		}
 		return number, extension, true
@@ -167,5 +167,3 @@ func fraction(number []byte) bool {
 	}
 	return false
 }
-
-func hasDigit(text []byte) bool { return bytes.ContainsAny(text, "0123456789") }

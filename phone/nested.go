@@ -138,13 +138,7 @@ func breaks(c rune) bool {
 
 // runsOf reads each run of ASCII digits that is long enough and not all digits.
 func (r *Region) runsOf(dst []Number, text string, whole int, f *field) []Number {
-	for text != "" {
-		d := run(text)
-		if d == "" {
-			text = text[1:]
-			continue
-		}
-		text = text[len(d):]
+	for d, rest := nextDigits(text); d != ""; d, rest = nextDigits(rest) {
 		piece := digits{}
 		piece.addString(d)
 		if piece.n >= minListed && piece.n < whole && piece.fits() {

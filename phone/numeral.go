@@ -78,9 +78,9 @@ const maxTail = 16
 // writes all groups but the last with two digits.
 func amount(plain []byte, groups int) bool {
 	for i := bytes.IndexByte(plain, '.'); i >= 0; {
-		tail := run(string(plain[i+1 : min(i+1+maxTail, len(plain))]))
-		short := len(tail) < 3 || strings.Trim(tail, "0") == ""
-		if n := thousands(plain[:i]); tail != "" && (short && n >= groups || n >= wholeGroups) {
+		tail := run(plain[i+1 : min(i+1+maxTail, len(plain))])
+		short := len(tail) < 3 || len(bytes.Trim(tail, "0")) == 0
+		if n := thousands(plain[:i]); len(tail) > 0 && (short && n >= groups || n >= wholeGroups) {
 			return true
 		}
 		next := bytes.IndexByte(plain[i+1:], '.')
@@ -117,26 +117,16 @@ func thousands(text []byte) (groups int) {
 	}
 }
 
-// run is the ASCII digits that s begins with.
-func run(s string) string {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return s[:i]
-		}
-	}
-	return s
-}
-
 // leadingRun is what a parser like atoi reads out of a field, whatever follows.
 func leadingRun(field string) string {
 	field = strings.TrimLeftFunc(field, func(c rune) bool { return unicode.IsSpace(c) || unicode.In(c, unicode.Cf) })
 	return run(strings.TrimLeft(field, "+ "))
 }
 
-// octal is the value of digits that a parser takes for octal because they begin
+// octal is the value of digits, at least one, that a parser takes for octal because they begin
 // with a zero, or "".
 func octal(d string) string {
-	if d == "" || d[0] != '0' || !allDigits(d) {
+	if d[0] != '0' {
 		return ""
 	}
 	v, err := strconv.ParseUint(trimZeros(d), 8, 64)

@@ -88,21 +88,10 @@ func (r *Region) Readings(dst []Number, field string) ([]Number, error) {
 			whole++
 		}
 	}
-	if elements > 1 && whole < 2 && isOneNumber(field) { // whose commas group: 12065551,212.0
+	if elements > 1 && whole < 2 && countDigits(field) <= maxExtended { // whose commas group: 12065551,212.0
 		dst = r.leadingNumbers(dst, withoutListMarks(field))
 	}
 	return dst[:start+len(unique(dst[start:]))], nil
-}
-
-// isOneNumber reports whether a field has no more digits than a number and an extension.
-func isOneNumber(field string) bool {
-	n := 0
-	for i := range len(field) {
-		if c := field[i]; c >= '0' && c <= '9' {
-			n++
-		}
-	}
-	return n <= maxExtended
 }
 
 func withoutListMarks(field string) string {
@@ -271,7 +260,7 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 	// A plus begins a number, so what follows the next one is another.
 	for len(number) > 0 {
 		end := len(number)
-		if first := bytes.IndexAny(number, "+0123456789"); first >= 0 {
+		if first := bytes.IndexAny(number, "+"+digitChars); first >= 0 {
 			if i := bytes.IndexByte(number[first+1:], '+'); i >= 0 {
 				end = first + 1 + i
 			}
@@ -288,24 +277,11 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 // digitRuns reads each run of digits that something else ends, for those who split at
 // all that is no digit, or see the first alone, like atoi: 12065551212-(310)555-0000.
 func (r *Region) digitRuns(dst []Number, text []byte, f *field) []Number {
-	for total := countDigits(text); len(text) > 0; {
-		d := leadingDigits(text)
-		if d == nil {
-			break
-		}
-		text = text[bytes.Index(text, d)+len(d):]
+	total := countDigits(text)
+	for d, rest := nextDigits(text); len(d) > 0; d, rest = nextDigits(rest) {
 		dst = r.partReadings(dst, d, total, f)
 	}
 	return dst
-}
-
-func countDigits(text []byte) (n int) {
-	for _, c := range text {
-		if c >= '0' && c <= '9' {
-			n++
-		}
-	}
-	return n
 }
 
 // groupReadings reads groups of digits with at most one plus, at their front:
@@ -343,19 +319,6 @@ func (r *Region) partReadings(dst []Number, part []byte, total int, f *field) []
 		return dst
 	}
 	return r.read(dst, f, &d)
-}
-
-// leadingDigits is the first run of digits.
-func leadingDigits(group []byte) []byte {
-	start := bytes.IndexAny(group, "0123456789")
-	if start < 0 {
-		return nil
-	}
-	end := start
-	for end < len(group) && group[end] >= '0' && group[end] <= '9' {
-		end++
-	}
-	return group[start:end]
 }
 
 // runReadings reads groups with too many digits for one number: each run of them

@@ -133,7 +133,7 @@ func (q *senders) name() error {
 // grouped reads a number whose digits stand in groups.
 func (q *senders) grouped() error {
 	id, all := q.id, &q.all
-	if all.n == 0 || strings.Trim(id, "0123456789+ -./()'") != "" {
+	if all.n == 0 || strings.Trim(id, digitChars+"+ -./()'") != "" {
 		return ErrUnreadable
 	}
 	if d := strings.TrimPrefix(id, "+"); allDigits(d) {

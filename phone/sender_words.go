@@ -53,7 +53,7 @@ func (q *senders) worded() {
 	q.part(id[:max(first, 0)])
 	q.part(id[:last])
 	if cut, ok := strings.CutSuffix(id, "#"); ok { // "tel 206-555-0000 5#", as Americans write it
-		q.part(strings.TrimRight(cut, "0123456789"))
+		q.part(strings.TrimRight(cut, digitChars))
 	}
 	if d := keypad(id[:last]); len(d) >= minListed { // 1800flowers x5
 		q.number(d)
@@ -63,18 +63,14 @@ func (q *senders) worded() {
 // runs adds what is read by those who look for a number: the first run of digits in
 // a12345b6 (Joomla's getInt, re.search), and each later one that is long enough.
 func (q *senders) runs(first, later int) {
-	id, enough := q.id, first
-	for at := strings.IndexAny(id, digitChars); at >= 0; at = strings.IndexAny(id, digitChars) {
-		d := run(id[at:])
-		id = id[at+len(d):]
+	enough := first
+	for d, rest := nextDigits(q.id); d != ""; d, rest = nextDigits(rest) {
 		if len(d) >= enough && len(d) < q.all.n && len(d) <= maxPrefixed {
 			q.number(d)
 		}
 		enough = later
 	}
 }
-
-const digitChars = "0123456789"
 
 // minLookedFor is the fewest digits that somebody looks for behind others where all are no
 // phone: those of an American short code.
