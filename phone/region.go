@@ -22,12 +22,10 @@ type Region struct {
 	inside     digitSet // as in plan
 	// ranges is the national numbers in use.
 	ranges *regexp.Regexp
-	// plain says that the short way is open, for national numbers whose first digit
-	// is not in barred. See short.go.
-	plain  bool
-	barred digitSet
-	// foreign closes it for other numbers that begin so.
-	foreign digitSet
+	// plain says that the short way is open, see short.go: for national numbers whose first
+	// digit is not in barred, and for other numbers whose first digit is not in foreign.
+	plain           bool
+	barred, foreign digitSet
 }
 
 // regions holds each *Region that was ever asked for, by its code: requests name the same
@@ -74,7 +72,7 @@ func build(code string) (*Region, error) {
 	}
 	r.inside = r.trunk.inside(m)
 	r.ranges = regexp.MustCompile("^(?:" + m.GetGeneralDesc().GetNationalNumberPattern() + ")$")
-	r.barred, r.plain = r.bar(m.GetInternationalPrefix())
+	r.barred, r.foreign, r.plain = r.bar(m.GetInternationalPrefix())
 	return r, nil
 }
 

@@ -57,30 +57,30 @@ func (r *Region) settled(d string) bool {
 		(p.mobile>>len(d)&1 == 1 || !p.possible(len(p.code)+len(d)))
 }
 
-// bar finds the first digits that national numbers must not have for the short
-// way, and whether it is open at all. idd is the pattern of the region's
-// international prefix.
-func (r *Region) bar(idd string) (barred digitSet, open bool) {
+// bar finds where the short way is closed: for national numbers that begin with a digit
+// in barred, for other numbers that begin with one in foreign, or for all, if it is not
+// open. idd is the pattern of the region's international prefix.
+func (r *Region) bar(idd string) (barred, foreign digitSet, open bool) {
 	p, trunk := r.plan, r.trunk.literal
 	if r.idd.mayBegin(p.code) || r.trunk.mayBegin(p.code) && trunk != p.code {
-		return 0, false
+		return 0, 0, false
 	}
 	if r.idd.isMoreThan00() { // 00 and a number must not be a prefix of another kind
 		next, end := follow(idd, "00")
 		if end || next.has(p.code[0]) {
-			return 0, false
+			return 0, 0, false
 		}
-		r.foreign = next
+		foreign = next
 	}
 	barred = r.trunk.first | p.trunk.first | r.idd.first
 	if trunk == "" {
-		return barred, true
+		return barred, foreign, true
 	}
 	// Behind the trunk prefix, neither an international one may come about nor a
 	// national number that has the trunk prefix inside.
 	next, end := follow(idd, trunk)
 	if end {
-		return 0, false
+		return 0, 0, false
 	}
-	return barred | next | r.inside, true
+	return barred | next | r.inside, foreign, true
 }
