@@ -12,8 +12,10 @@ var (
 	ErrNotPhone = errors.New("is not a phone number")
 	// ErrNotDigits is a stop's phone with anything but ASCII digits.
 	ErrNotDigits = errors.New("must be digits only, without plus, spaces or punctuation")
-	// ErrTooLong is more than MaxDigits digits, more than MaxSender bytes, or more
-	// than MaxField bytes or MaxList numbers.
+	// ErrTooLong is a number of more than MaxDigits digits; a sender of more than MaxSender
+	// bytes, a field of more than MaxField or a written phone of more than maxWritten; a list
+	// of more than MaxList numbers, or maxAbroad for all countries; and a field that asks for
+	// more readings than maxEffort or maxNestedEffort.
 	ErrTooLong = errors.New("is too long")
 	// ErrImpossible is a number of digits that no phone of its country has.
 	ErrImpossible = errors.New("has a length that is not possible for a phone number of its country")

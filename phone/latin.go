@@ -30,8 +30,8 @@ func transliterated(id string, way int) string {
 	return b.String()
 }
 
-// latinLetters are those whose accent is a part of them, those that German and Danish write
-// as two, and those of Azerbaijani, Hausa and Uzbek.
+// latinLetters are the letters whose accent is a part of them, the letters that German and
+// Danish write as two, and some of Azerbaijani, Hausa and Uzbek.
 var latinLetters = map[rune][2]string{
 	'ß': {"ss", "s"}, 'æ': {"ae", "a"}, 'œ': {"oe", "o"}, 'ø': {"o", "oe"}, 'å': {"a", "aa"},
 	'ä': {"a", "ae"}, 'ö': {"o", "oe"}, 'ü': {"u", "ue"}, 'ð': {"d", "dh"}, 'þ': {"th", "t"},
@@ -101,11 +101,11 @@ func Latin(c rune) string {
 	return latinLetters[c][0]
 }
 
-// MayBeAnyName reports whether a sender mixes letters of ASCII with such as programs and
-// databases write as others in ways that no table holds, or take out: those of other
-// scripts, phonetic ones, and marks that are letters. So it is with ASCII in disguise, such
-// as full-width digits, of which nothing is left where all that is not ASCII is taken out.
-// A sender in a script of its own is that sender.
+// MayBeAnyName reports whether a sender mixes letters of ASCII with letters that programs and
+// databases take out, or write as others in ways that no table holds: letters of other
+// scripts, phonetic letters, and marks that are letters. It reports the same of ASCII in
+// disguise, such as full-width digits: nothing is left of it where all that is not ASCII is
+// taken out. A sender in a script of its own is that sender.
 func MayBeAnyName(field string) bool {
 	if isASCII(field) {
 		return false
@@ -114,17 +114,22 @@ func MayBeAnyName(field string) bool {
 	for _, c := range norm.NFKD.String(visible(field)) {
 		switch _, known := latinLetters[foldCase(c)]; {
 		case c < utf8.RuneSelf:
-			plain = plain || unicode.IsLetter(c) || unicode.IsDigit(c)
+			plain = plain || isPlainLetterOrDigit(c)
 		case known || c >= 0x300 && c < 0x363: // accents
 		default:
 			disguised = disguised || unicode.IsDigit(c)
 			strange = true
 		}
 	}
-	if strings.IndexFunc(field, func(c rune) bool { return c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) }) < 0 {
+	if !strings.ContainsFunc(field, isPlainLetterOrDigit) {
 		return disguised || plain && !hasAccent(field)
 	}
 	return plain && strange
+}
+
+// isPlainLetterOrDigit reports whether c is a letter or digit of ASCII.
+func isPlainLetterOrDigit(c rune) bool {
+	return c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c))
 }
 
 // hasAccent reports whether a letter is one of ASCII with an accent.

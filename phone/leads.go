@@ -9,7 +9,7 @@ import (
 // fewer are its beginning, as people group it.
 const minLeading = 9
 
-// leads walks through what is read by those who take grouping out and then read an
+// leads walks through the readings of programs that take grouping out and then read an
 // integer, which ends at what they left: 1-206-555-1212.0, 1 206 555 1212/5. So the digits
 // before the first of each mark are a reading, if they are enough for a number.
 type leads struct {

@@ -65,7 +65,8 @@ func (n Number) String() string {
 // Format masks the number for every verb of package fmt.
 func (n Number) Format(f fmt.State, _ rune) { fmt.Fprint(f, n.String()) }
 
-// GoString masks the number.
+// GoString masks the number for callers of fmt.GoStringer. Package fmt is none, for it asks
+// Format first.
 func (n Number) GoString() string { return n.String() }
 
 // MarshalText masks the number, so that a value that strays into JSON or a log

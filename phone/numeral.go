@@ -73,9 +73,9 @@ const maxTail = 16
 
 // amount reports whether a folded field holds a number as a spreadsheet prints it: at
 // least so many groups of thousands, and a decimal fraction that is short or zero.
-// 12,065,551,212.00 is 12065551212 to .NET, to Visual Basic and to whoever takes out
-// the commas and reads an integer, and has two digits more to who keeps all. India
-// writes all groups but the last with two digits.
+// 12,065,551,212.00 is 12065551212 to .NET, to Visual Basic and to programs that take out
+// the commas and read an integer, and has two digits more for programs that keep all.
+// India writes all groups but the last with two digits.
 func amount(plain []byte, groups int) bool {
 	for i := bytes.IndexByte(plain, '.'); i >= 0; {
 		tail := run(plain[i+1 : min(i+1+maxTail, len(plain))])
@@ -123,8 +123,8 @@ func leadingRun(field string) string {
 	return run(strings.TrimLeft(field, "+ "))
 }
 
-// octal is the value of digits, at least one, that a parser takes for octal because they begin
-// with a zero, or "".
+// octal is the value of digits, at least one, that a parser takes for octal because they
+// begin with a zero, or "".
 func octal(d string) string {
 	if d[0] != '0' {
 		return ""
@@ -136,8 +136,8 @@ func octal(d string) string {
 	return strconv.FormatUint(v, 10)
 }
 
-// mixed reports whether a field has digits of two kinds: ASCII ones beside others,
-// those of two scripts, or digits beside other characters that stand for numbers. Some
+// mixed reports whether a field has digits of two kinds: digits of ASCII beside others,
+// digits of two scripts, or digits beside other characters that stand for numbers. Some
 // readers drop the one kind, some the other, and some neither.
 func mixed(field string) bool {
 	const none, noDigit rune = -1, -2

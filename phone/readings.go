@@ -274,8 +274,8 @@ func (r *Region) elementReadings(dst []Number, element []byte, f *field) ([]Numb
 	return dst, nil
 }
 
-// digitRuns reads each run of digits that something else ends, for those who split at
-// all that is no digit, or see the first alone, like atoi: 12065551212-(310)555-0000.
+// digitRuns reads each run of digits that something else ends, for programs that split at
+// all that is no digit, or see the first run alone, like atoi: 12065551212-(310)555-0000.
 func (r *Region) digitRuns(dst []Number, text []byte, f *field) []Number {
 	total := countDigits(text)
 	for d, rest := nextDigits(text); len(d) > 0; d, rest = nextDigits(rest) {

@@ -91,9 +91,9 @@ func (q *senders) cut(id string) {
 	q.addID(strings.Map(onlyASCII, keeping(id, "")))
 }
 
-// cutInBytes adds what those leave of an ID who count bytes. A cut between words or before a
-// digit counts only where ASCII alone is kept: København is another sender than København N,
-// Bäckerei 1 than Bäckerei 12.
+// cutInBytes adds what is left of an ID that is cut to so many bytes instead of characters. A
+// cut between words or before a digit counts only where ASCII alone is kept: København is
+// another sender than København N, Bäckerei 1 than Bäckerei 12.
 func (q *senders) cutInBytes(raw string) {
 	id := strings.Map(foldCase, strings.ToValidUTF8(raw[:maxID], ""))
 	last, _ := utf8.DecodeLastRuneInString(raw[:maxID])
@@ -140,7 +140,7 @@ func inWords(id string) string {
 var markWords = strings.NewReplacer("&", "and", "@", "at", "$", "dollar")
 
 // keptMarks are the sets of punctuation that are left in an ID where the rest is taken
-// out: none, or some of those that Twilio and others list for alphanumeric senders.
+// out: none, or some of the marks that Twilio and others list for alphanumeric senders.
 var keptMarks = [...]string{"", " ", "-", "_", "&", " &", " -", " _", " -_", " &+_-", "-_."}
 
 // firstWord is what a pattern without an end finds of an ID, such as Perl's (\w+), where
@@ -160,7 +160,8 @@ func (q *senders) asciiForm() {
 	if isASCII(s) {
 		return // forms has it
 	}
-	for _, form := range [...]string{s, norm.NFC.String(s), norm.NFKC.String(s)} { // a composed letter goes with its accent
+	// A composed letter goes with its accent.
+	for _, form := range [...]string{s, norm.NFC.String(s), norm.NFKC.String(s)} {
 		q.addID(strings.Map(foldCase, keeping(strings.Map(onlyASCII, form), "")))
 	}
 }
@@ -168,7 +169,7 @@ func (q *senders) asciiForm() {
 // keeping is an ID without the punctuation of ASCII, but for what is kept of it.
 func keeping(id, kept string) string {
 	return strings.Map(func(c rune) rune {
-		if c < utf8.RuneSelf && !unicode.IsLetter(c) && !unicode.IsDigit(c) && strings.IndexByte(kept, byte(c)) < 0 {
+		if c < utf8.RuneSelf && !isPlainLetterOrDigit(c) && strings.IndexByte(kept, byte(c)) < 0 {
 			return -1
 		}
 		return c

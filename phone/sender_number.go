@@ -65,8 +65,9 @@ func (q *senders) longNumber(d string) {
 		q.add(Sender(value))
 		q.add(q.region.numericSender(value))
 	}
-	// A short code behind the country code, for those who cut that off all senders.
-	if code, ok := strings.CutPrefix(trimZeros(d), q.region.plan.code); ok && len(code) >= maxShort-1 && len(code) <= maxShort {
+	// A short code behind the country code, for programs that cut that off all senders.
+	code, ok := strings.CutPrefix(trimZeros(d), q.region.plan.code)
+	if ok && len(code) >= maxShort-1 && len(code) <= maxShort {
 		q.add(Sender(trimZeros(code)))
 	}
 	if len(d) > maxPrefixed {

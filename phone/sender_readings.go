@@ -82,8 +82,8 @@ func (q *senders) read() error {
 	return q.grouped()
 }
 
-// readAlso adds the readings of another form of the field. Who makes that of the field and
-// cannot read it cannot send.
+// readAlso adds the readings of another form of the field. A program that makes that of the
+// field and cannot read it cannot send.
 func (q *senders) readAlso(form string) {
 	more, err := q.region.SenderReadings(nil, form)
 	if err != nil {
@@ -108,7 +108,7 @@ func (q *senders) name() error {
 	if len(q.field) > maxID && len(q.field) > len(q.shown) { // with what nobody sees
 		q.cutInBytes(q.field)
 	}
-	if cut := strings.IndexByte(id, '&'); cut > 0 { // where who decodes twice ends it
+	if cut := strings.IndexByte(id, '&'); cut > 0 { // where a second decoding ends it
 		q.readAlso(id[:cut])
 		if text := html.UnescapeString(q.shown); text != q.shown { // H&ampM, as browsers read it
 			q.readAlso(text)

@@ -60,7 +60,7 @@ func (q *senders) worded() {
 	}
 }
 
-// runs adds what is read by those who look for a number: the first run of digits in
+// runs adds the readings of programs that look for a number: the first run of digits in
 // a12345b6 (Joomla's getInt, re.search), and each later one that is long enough.
 func (q *senders) runs(first, later int) {
 	enough := first
@@ -72,8 +72,8 @@ func (q *senders) runs(first, later int) {
 	}
 }
 
-// minLookedFor is the fewest digits that somebody looks for behind others where all are no
-// phone: those of an American short code.
+// minLookedFor is the fewest digits that a program looks for behind others where all are no
+// phone: an American short code has so many.
 const minLookedFor = 5
 
 // part adds the readings of the digits in a part of the ID, if they are enough for

@@ -18,7 +18,7 @@ func (r *Region) tails(dst []Number, start int, d string) []Number {
 	return r.longerTails(dst, start, d, 0)
 }
 
-// longerTails is tails for those of more digits than own.
+// longerTails is tails for national numbers of more digits than own.
 func (r *Region) longerTails(dst []Number, start int, d string, own int) []Number {
 	for n, lengths := 0, r.plan.mobile; lengths != 0; lengths &^= 1 << n {
 		if n = bits.TrailingZeros32(lengths); n < minListed || n <= own || len(d) < n+minJunk {
@@ -44,9 +44,9 @@ func (r *Region) isNumber(readings []Number) bool {
 	return false
 }
 
-// lastTails is tails for a folded list with more digits than one number can have: the last
-// ten of all are left to those who keep so many. As above, they are nobody's where they are
-// a part of the last number alone, and that is a possible one.
+// lastTails is tails for a folded list with more digits than one number can have: code that
+// keeps the last ten digits of a field keeps the last ten of the list. A tail that is a part
+// of the list's last number alone is left out where that is a possible number, as in tails.
 func (r *Region) lastTails(dst []Number, start int, list []byte) []Number {
 	var buf [MaxDigits]byte
 	n := len(buf)
