@@ -32,31 +32,30 @@ func In(country string) *Region {
 	return region
 }
 
-// Anywhere appends to numbers what each of those since numbers[start:] is as a national
-// number of every country that has numbers of its length, and behind an international
-// prefix: for a backend that was told
+// Anywhere appends to numbers what each of them is as a national number of every country that
+// has numbers of its length, and behind an international prefix: for a backend that was told
 // the country in words that are not understood here.
-func (r *Region) Anywhere(numbers []Number, start int) ([]Number, error) {
-	if len(numbers)-start > maxAbroad {
+func (r *Region) Anywhere(numbers []Number) ([]Number, error) {
+	if len(numbers) > maxAbroad {
 		return numbers, ErrTooLong
 	}
-	for i, end := start, len(numbers); i < end; i++ {
-		national := numbers[i].Digits()
-		for cut := 1; cut <= longestPrefix && cut < len(national); cut++ { // or behind its international prefix
-			if n, ok := r.international(national[cut:]); ok {
+	for _, number := range numbers {
+		d := number.Digits()
+		for cut := 1; cut <= longestPrefix && cut < len(d); cut++ {
+			if n, ok := r.international(d[cut:]); ok {
 				numbers = append(numbers, n)
 			}
 		}
 		var last *plan
 		for _, p := range r.plans {
-			if p == nil || p == last || !p.possible(len(national)) {
+			if p == nil || p == last || !p.possible(len(d)) {
 				continue
 			}
 			last = p
-			if n, ok := join(p.code, national); ok {
+			if n, ok := join(p.code, d); ok {
 				numbers = append(numbers, n)
 			}
 		}
 	}
-	return numbers[:start+len(unique(numbers[start:]))], nil
+	return unique(numbers), nil
 }

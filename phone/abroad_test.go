@@ -24,9 +24,9 @@ func TestIn(t *testing.T) {
 
 func TestAnywhere(t *testing.T) {
 	t.Parallel()
-	got, err := regionOf("US").Anywhere([]Number{number(t, "99"), number(t, "7911123456")}, 1)
-	if err != nil || got[0] != number(t, "99") {
-		t.Fatal(got, err)
+	got, err := regionOf("US").Anywhere([]Number{number(t, "7911123456")})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, n := range []string{"7911123456", "447911123456", "497911123456", "17911123456"} {
 		if !slices.Contains(got, number(t, n)) {
@@ -36,7 +36,7 @@ func TestAnywhere(t *testing.T) {
 	if slices.Contains(got, number(t, "477911123456")) { // Norway has numbers of eight digits
 		t.Error("a number that is too long for its country")
 	}
-	if _, err := regionOf("US").Anywhere(make([]Number, maxAbroad+1), 0); !errors.Is(err, ErrTooLong) {
+	if _, err := regionOf("US").Anywhere(make([]Number, maxAbroad+1)); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a long list: %v", err)
 	}
 }

@@ -168,7 +168,7 @@ func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipi
 }
 
 func (a *API) readAnywhere(to *smsapi.Recipient) *smsapi.Refusal {
-	phones, err := a.region.Anywhere(to.Phones, 0)
+	phones, err := a.region.Anywhere(to.Phones)
 	if err != nil {
 		return failedPhone
 	}
