@@ -14,7 +14,7 @@ import (
 func EscapeFolds(name string, known []string) int {
 	var buf [256]byte
 	var room [maxSkeleton]byte
-	for _, next := range [...]func(string) int{twoBytes, twoRunes} {
+	for _, next := range [...]func(string) int{twoBytes, twoRunes, afterU} {
 		marked, found := appendMarked(buf[:0], name, next)
 		if !found {
 			return -1
@@ -80,6 +80,14 @@ func twoRunes(s string) int {
 		return 0
 	}
 	return first + second
+}
+
+// afterU is twoBytes where "u" and four digits are an escape as well, as they are to Jetty.
+func afterU(s string) int {
+	if len(s) >= 5 && lower(s[0]) == 'u' {
+		return 5
+	}
+	return twoBytes(s)
 }
 
 // matches reports whether a skeleton is name, or is with a character or nothing for each 0xff.

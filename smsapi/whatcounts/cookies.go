@@ -228,23 +228,37 @@ func (a *API) readSenderCookie(c *cookie, to *smsapi.Recipient) *smsapi.Refusal 
 }
 
 // readJoined adds what ASP.NET's Request.Params makes of an argument and the cookies of one
-// text, which it puts together with commas.
+// text, which it puts together with commas. Who reads a number in what cannot be read keeps
+// the digits of it.
 func (a *API) readJoined(cookies []cookie, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
 	for _, decode := range [...]bool{false, true} {
 		phones := args.joined(recipient, cookies, decode)
 		if phones != "" && len(to.Phones) > 0 {
-			if more, err := a.region.Readings(to.Phones, phones); err == nil {
-				to.Phones = more
+			for _, text := range [...]string{phones, digitsAlone(phones)} {
+				if more, err := a.region.Readings(to.Phones, text); err == nil {
+					to.Phones = more
+				}
 			}
 		}
 		senders := args.joined(sender, cookies, decode)
 		if senders != "" && len(to.Senders) > 0 {
-			if more, err := a.region.SenderReadings(to.Senders, strings.ReplaceAll(senders, ",", "")); err == nil {
-				to.Senders = more
+			for _, text := range [...]string{strings.ReplaceAll(senders, ",", ""), digitsAlone(senders)} {
+				if more, err := a.region.SenderReadings(to.Senders, text); err == nil {
+					to.Senders = more
+				}
 			}
 		}
 	}
 	return tooManyReadings(to)
+}
+
+func digitsAlone(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		return c
+	}, text)
 }
 
 // joined is an argument with the cookies of its name behind it, decoded or without their
