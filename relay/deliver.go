@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// recordTimeout bounds the wait for the list to note what was told.
+	// recordTimeout bounds each wait for the list: to say where a pair stands, and to
+	// note what was told. The backend's answer may take longer, and does not count.
 	recordTimeout = 10 * time.Second
 	// applyPause is how long to wait for an event that was read in the journal to
 	// be in the index.
@@ -22,10 +23,8 @@ const (
 // released only after that: a subscribe that comes then sees what was told.
 func (e *Engine) deliver(ctx context.Context, f flight) {
 	defer e.landed(f)
-	record, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
 	pair := f.it.pair(f.l.realm.Name)
-	state, err := stateOf(record, e.o.Store, pair)
+	state, err := e.stateOf(ctx, pair)
 	switch {
 	case err != nil:
 		e.unrecorded(f, err)
@@ -47,7 +46,7 @@ func (e *Engine) deliver(ctx context.Context, f flight) {
 		return
 	}
 	e.heard(f, answer)
-	event, err := e.o.Store.Told(record, optoutstore.Change{Pair: pair, Source: optoutstore.SourceRelay, Reason: answer.Reason}, state.Last)
+	event, err := e.record(ctx, optoutstore.Change{Pair: pair, Source: optoutstore.SourceRelay, Reason: answer.Reason}, state.Last)
 	switch {
 	case errors.Is(err, optoutstore.ErrChanged):
 		e.later(f, 0) // asserted again meanwhile: to be told again
@@ -58,6 +57,20 @@ func (e *Engine) deliver(ctx context.Context, f flight) {
 	default:
 		e.settled(f, max(event.Number, state.Last)) // the first is zero where somebody else has noted it
 	}
+}
+
+// stateOf asks the list where a pair stands, also where deliveries are to end.
+func (e *Engine) stateOf(ctx context.Context, pair optoutstore.Pair) (optoutstore.State, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	return stateOf(ctx, e.o.Store, pair)
+}
+
+// record notes in the list that the backend was told, also where deliveries are to end.
+func (e *Engine) record(ctx context.Context, c optoutstore.Change, seen uint64) (optoutstore.Event, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	return e.o.Store.Told(ctx, c, seen)
 }
 
 // tell asks the backend. A panic in an API's module is one delivery that failed.
@@ -124,7 +137,6 @@ func (e *Engine) heard(f flight, a Answer) {
 	e.mu.Lock()
 	now := time.Now()
 	f.l.results[a.Result]++
-	f.it.tries = 0
 	back := e.breaker.answered()
 	cleared := f.l.told(now)
 	if back {

@@ -478,6 +478,41 @@ func TestEngineToldByText(t *testing.T) {
 	})
 }
 
+// However long the backend takes to answer, the list is given its own time to note it.
+func TestEngineSlowBackend(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.backend.set(func(context.Context, int, string, phone.Sender, phone.Number) Answer {
+			time.Sleep(recordTimeout + time.Second)
+			return Answer{Result: Told}
+		})
+		_, stop := b.start()
+		b.optOut(numbered(t, 1))
+		time.Sleep(10 * time.Minute)
+		b.wantUntold(0)
+		if n := b.backend.count(); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		stop()
+	})
+}
+
+// A list that cannot note what was told makes the pauses grow, though the backend answers.
+func TestEngineUnrecorded(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		_, stop := b.start()
+		b.store.Set(storetest.Fault{Err: optoutstore.ErrUnavailable}, storetest.MethodTold)
+		b.optOut(numbered(t, 1))
+		time.Sleep(time.Hour)
+		if n := b.backend.count(); n < 15 || n > 30 {
+			t.Errorf("told %d times in an hour", n)
+		}
+		b.store.Clear()
+		time.Sleep(maxPause)
+		b.wantUntold(0)
+		stop()
+	})
+}
+
 func TestEngineRateAndConcurrency(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.o.Rate, b.o.Concurrency = 20, 3

@@ -23,7 +23,7 @@ type item struct {
 	since         time.Time
 	source        source
 
-	tries int       // deliveries without an answer in a row
+	tries int       // in a row without an answer, or without a note of it in the list
 	next  time.Time // of the next try, in a heap
 	at    int       // in its heap
 }
