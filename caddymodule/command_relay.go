@@ -88,9 +88,9 @@ Exit status: 0 it is noted, 1 an error.`, `  caddy sms-optout relay drop --realm
 }
 
 func relayDropRun(v *verbRun) (int, error) {
-	o := operate.RelayOrder{Realm: v.fl.String("realm"), Sender: v.fl.String("sender"), Phone: v.fl.String("phone"), Reason: v.fl.String("reason")}
-	if v.fl.Bool("all") == (o.Sender != "" || o.Phone != "") {
-		return 0, errors.New("say which opt-outs: --sender, --phone, or --all")
+	o := operate.RelayOrder{
+		Realm: v.fl.String("realm"), Sender: v.fl.String("sender"), Phone: v.fl.String("phone"), All: v.fl.Bool("all"),
+		Reason: v.fl.String("reason"),
 	}
 	server, err := v.server()
 	if err != nil {

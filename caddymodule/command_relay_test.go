@@ -58,12 +58,21 @@ func TestRelayCommand(t *testing.T) {
 	d.want(0, "not relayed: 1 opt-outs", "relay", "status")
 	d.refuses("say which opt-outs", "relay", "drop", "--realm", testRealm, "--reason", "x")
 	d.refuses("say which opt-outs", "relay", "drop", "--realm", testRealm, "--reason", "x", "--all", "--sender", "1")
+	for _, body := range []string{`{}`, `{"all":false}`, `{"sender":"","phone":""}`, `{"phone":" "}`, `{"sender":" "}`, `{"all":true,"phone":"447700900123"}`, `{"sender":"*","phone":" "}`} {
+		body = `{"realm":"myrealm","reason":"x",` + strings.TrimPrefix(body, "{")
+		if r := g.ask("POST", "/sms_optout/relay/drop", strings.Replace(body, ",}", "}", 1)); r.Status != 400 {
+			t.Errorf("%s: %d %s", body, r.Status, r.Body)
+		}
+	}
 	d.refuses("reason is missing", "relay", "drop", "--realm", testRealm, "--all")
 	d.refuses("realm is missing", "relay", "drop", "--all", "--reason", "x")
 	d.want(0, "noted as known to the backend: 0\n", "relay", "drop", "--realm", testRealm, "--sender", "1", "--reason", "x")
 	d.want(0, "noted as known to the backend: 1\n", "relay", "drop", "--realm", testRealm, "--sender", "*", "--reason", "entered by hand")
 	d.want(0, `"kind":"told"`, "history", "447700900123", "--json")
 	g.wantFanOut(true)
+	d.want(0, "recorded", "add", "447700900124", "--realm", testRealm, "--sender", "*", "--yes")
+	d.want(0, "recorded", "add", "447700900125", "--realm", testRealm, "--sender", "*", "--yes")
+	d.want(0, "noted as known to the backend: 2\n", "relay", "drop", "--realm", testRealm, "--all", "--reason", "entered by hand")
 
 	// A wrong password shows wherever one looks.
 	o.global = strings.Replace(o.global, relayPassword, "wrong-one", 1)

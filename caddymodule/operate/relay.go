@@ -17,6 +17,9 @@ type RelayOrder struct {
 	Realm  string `json:"realm,omitempty"`
 	Sender string `json:"sender,omitempty"`
 	Phone  string `json:"phone,omitempty"`
+	// All is of a drop: every opt-out of the realm. An order that only leaves the
+	// others out, as where a program's variable is empty, is not understood so.
+	All    bool   `json:"all,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	// Rate is the most that a backfill tells in a second; zero is no limit of its own.
 	Rate float64 `json:"rate,omitempty"`
@@ -25,20 +28,25 @@ type RelayOrder struct {
 // dropsAtOnce is how many drops are written at a time, so that they share syncs.
 const dropsAtOnce = 64
 
+var errWhich = errors.New("has to be true where neither a sender nor a phone is named, and nowhere else: say which opt-outs the backend knows")
+
 // Drop records that the backend knows opt-outs although nobody has told it, and
-// returns how many: those of a realm, of one sender or phone of it where they are
-// given. Sender "*" selects those that were recorded for every sender.
+// returns how many: those of one sender or phone of a realm, of one sender and phone,
+// or all of it. Sender "*" selects those that were recorded for every sender.
 func (l *List) Drop(ctx context.Context, o RelayOrder) (dropped uint64, err error) {
 	var f optoutstore.Filter
 	if f.Realm, err = realm(o.Realm); err != nil {
 		return 0, err
 	}
-	if strings.TrimSpace(o.Sender) != "" {
+	if o.All == (o.Sender != "" || o.Phone != "") {
+		return 0, wrong("all", errWhich)
+	}
+	if o.Sender != "" {
 		if f.Sender, err = l.sender(o.Sender); err != nil {
 			return 0, err
 		}
 	}
-	if strings.TrimSpace(o.Phone) != "" {
+	if o.Phone != "" {
 		if f.Phone, err = l.phone(o.Phone); err != nil {
 			return 0, err
 		}
