@@ -84,7 +84,7 @@ func TestRelayCommand(t *testing.T) {
 		g.mustStop("1206555010" + string(rune('0'+i)))
 	}
 	eventually(t, "the password is suspected", func() bool {
-		return strings.Contains(d.run("relay", "status").out, "password? the backend fails every stop of realm myrealm: no")
+		return strings.Contains(d.run("relay", "status").out, "password? nothing is told of realm myrealm: no")
 	})
 	d.want(10, "realm myrealm: password?, 6 not told", "relay", "status")
 	d.want(0, "                   password?", "stats")

@@ -38,7 +38,7 @@ func newRelayDescs(desc func(name, help string, labels ...string) *prometheus.De
 		notRelayed: desc("relay_not_relayed", "Opt-outs in force that the backend was not told of and that nobody tells it of."),
 		down:       desc("relay_backend_down", "1 if the backend does not answer the relay, 0 if it does."),
 		paused:     desc("relay_paused", "1 if the relay is paused."),
-		suspects:   desc("relay_suspect_realms", "Realms of which the backend fails every stop, as with a wrong password."),
+		suspects:   desc("relay_suspect_realms", "Realms of which the backend fails every stop, as with a wrong password, or whose password cannot be read."),
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 	relayDown       = "backend_down" // the backend does not answer, and is probed
 	relayUnwritable = "unwritable"   // what is told could not be noted
 	relayStarting   = "starting"     // the list has not been read yet
-	relaySuspect    = "password?"    // every stop of the realm fails
+	relaySuspect    = "password?"    // every stop of the realm fails, or its password cannot be read
 )
 
 // relayStatus is what the relay does, for operators and their programs.
@@ -53,7 +53,8 @@ type relayRealmStatus struct {
 	Held     int           `json:"held"`
 	Telling  int           `json:"telling"`
 	Oldest   *operate.Time `json:"oldest,omitempty"`
-	// Failures are the FAILUREs in a row, Failure the reason of the last one.
+	// Failures are the FAILUREs in a row, Failure the reason of the last one, or why
+	// the password cannot be read.
 	Failures  int           `json:"failures"`
 	Failure   string        `json:"failure,omitempty"`
 	FailureAt *operate.Time `json:"failure_at,omitempty"`
@@ -164,7 +165,7 @@ func (s relayStatus) trouble() (lines []string) {
 	}
 	for _, r := range s.Realms {
 		if r.State == relaySuspect {
-			lines = append(lines, fmt.Sprintf("password? the backend fails every stop of realm %s: %s", r.Realm, r.Failure))
+			lines = append(lines, fmt.Sprintf("password? nothing is told of realm %s: %s", r.Realm, r.Failure))
 		}
 	}
 	return lines

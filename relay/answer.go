@@ -28,6 +28,9 @@ const (
 	// NotUnderstood: the answer is none of the API.
 	NotUnderstood
 
+	// NoPassword: the realm's password cannot be read, so the backend was not asked.
+	NoPassword
+
 	// Results is their number.
 	Results
 )
@@ -53,6 +56,8 @@ func (r Result) String() string {
 		return "too_long"
 	case NotUnderstood:
 		return "not_understood"
+	case NoPassword:
+		return "no_password"
 	default:
 		return "unknown"
 	}

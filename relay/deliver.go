@@ -84,10 +84,11 @@ func (e *Engine) tell(ctx context.Context, f flight) (a Answer) {
 	if password == "" || f.suspect {
 		var err error
 		if password, err = f.l.realm.Password(); err != nil {
-			return Answer{Failure, "the password that is configured cannot be read: " + err.Error()}
+			return Answer{NoPassword, "the password that is configured cannot be read: " + err.Error()}
 		}
 		e.mu.Lock()
-		f.l.password = password
+		f.l.read(password, time.Now())
+		e.kick()
 		e.mu.Unlock()
 	}
 	return e.o.Backend.Tell(ctx, f.l.realm.Account, password, f.it.sender, f.it.phone)
@@ -150,19 +151,22 @@ func (e *Engine) heard(f flight, a Answer) {
 	e.log.Debug("the backend was told of an opt-out", e.about(f), slog.String("result", a.Result.String()))
 }
 
-// refused notes that the backend has failed the stop, or not answered.
+// refused notes that the backend has failed the stop, not answered, or not been asked.
 func (e *Engine) refused(f flight, a Answer) {
 	now := time.Now()
 	e.mu.Lock()
 	l, it := f.l, f.it
 	l.results[a.Result]++
-	var back, down, suspected bool
-	if a.Result.answered() {
+	var back, down, suspected, unread bool
+	switch {
+	case a.Result == NoPassword:
+		unread = l.noPassword(it, now, a.Reason)
+	case a.Result.answered():
 		if back = e.breaker.answered(); back {
 			e.back(now)
 		}
 		suspected = l.fail(it, now, a.Reason)
-	} else {
+	default:
 		it.tries++
 		l.unheard.add(it, now.Add(pause(it.tries)))
 		if l.suspect {
@@ -175,6 +179,11 @@ func (e *Engine) refused(f flight, a Answer) {
 
 	e.logBack(back)
 	switch {
+	case unread:
+		e.log.Error("the relay cannot read its password of the realm, and tells nothing of it meanwhile; it tries again every few minutes: put it right and say 'caddy sms-optout relay retry'",
+			slog.String("realm", l.realm.Name), slog.String("reason", a.Reason))
+	case a.Result == NoPassword:
+		e.log.Debug("the relay still cannot read its password of the realm", slog.String("realm", l.realm.Name), slog.String("reason", a.Reason))
 	case suspected:
 		e.log.Error("the backend fails every stop of the realm: is the relay's password of it wrong? it is tried every few minutes; put it right and say 'caddy sms-optout relay retry'",
 			e.about(f), slog.String("reason", a.Reason))

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -415,6 +416,51 @@ func TestEngineWrongPassword(t *testing.T) {
 		}
 		if e.Status().Realms[1].Suspect {
 			t.Error("the realm is still suspect")
+		}
+		stop()
+	})
+}
+
+// A password that cannot be read is nothing that the backend has said: the backend is
+// not asked, and is as down as it was. Once it can be read, everything is told.
+func TestEngineUnreadPassword(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		var missing atomic.Bool
+		b.o.Realms[0].Password = func() (string, error) {
+			if missing.Load() {
+				return "", errors.New("no such file")
+			}
+			return testPassword, nil
+		}
+		b.backend.set(always(Unreachable, "no connection"))
+		e, stop := b.start()
+		for i := range 20 {
+			b.optOut(numbered(t, i))
+		}
+		time.Sleep(time.Minute)
+		missing.Store(true)
+		calls := b.backend.count()
+		e.Retry("")
+		time.Sleep(time.Hour)
+		s := e.Status()
+		if n := b.backend.count() - calls; n != 0 || !s.Down {
+			t.Errorf("the backend was asked %d times, and is down: %v", n, s.Down)
+		}
+		if r := s.Realms[0]; !r.Suspect || r.Results[Failure] != 0 || r.Results[NoPassword] < 12 || r.Results[NoPassword] > 40 ||
+			r.Failures != 0 || !strings.Contains(r.Failure, "no such file") {
+			t.Errorf("%+v", r)
+		}
+		if s := b.logs.String(); strings.Contains(s, "answers the relay again") || strings.Contains(s, "told_if") ||
+			strings.Count(s, "cannot read its password") != 1 {
+			t.Errorf("the log:\n%s", s)
+		}
+
+		missing.Store(false)
+		b.backend.set(nil)
+		time.Sleep(2 * maxPause)
+		b.wantUntold(0)
+		if s := e.Status(); s.Down || s.Realms[0].Suspect {
+			t.Errorf("%+v", s)
 		}
 		stop()
 	})

@@ -53,13 +53,14 @@ type lane struct {
 	slowly   *rate.Limiter // of source old; nil: no limit of its own
 
 	password string
+	unread   bool // it could not be read the last time; the lane is suspect meanwhile
 
 	failures  int // in a row
 	proven    bool
 	suspect   bool
 	probeAt   time.Time // while suspect
 	failureAt time.Time // of the next try of what failed
-	reason    string    // of the last failure
+	reason    string    // of the last failure, or why the password cannot be read
 	reasonAt  time.Time
 	results   [Results]uint64
 
@@ -176,6 +177,26 @@ func (l *lane) fail(it *item, now time.Time, reason string) (suspected bool) {
 	l.suspect = true
 	l.probeAt = now.Add(jitter(maxPause))
 	return suspected
+}
+
+// noPassword notes that the realm's password cannot be read, and reports whether that
+// is news. One item at a time finds out whether it can.
+func (l *lane) noPassword(it *item, now time.Time, reason string) (news bool) {
+	news = !l.suspect || l.reason != reason
+	l.unread, l.suspect = true, true
+	l.reason, l.reasonAt = reason, now
+	l.probeAt = now.Add(jitter(maxPause))
+	l.failed.add(it, l.probeAt)
+	return news
+}
+
+// read notes the realm's password. What waits for it is due.
+func (l *lane) read(password string, now time.Time) {
+	l.password = password
+	if l.unread {
+		l.unread, l.suspect = false, false
+		l.failed.rush(now)
+	}
 }
 
 // settle takes an item off the list if nothing has happened to its pair since the

@@ -26,10 +26,12 @@ type RealmStatus struct {
 	Waiting, Retrying, Failing, Held, Flying int
 	// Oldest is when the oldest of them was recorded.
 	Oldest time.Time
-	// Suspect: every stop fails, as with a wrong password.
+	// Suspect: every stop fails, as with a wrong password, or the password cannot be
+	// read.
 	Suspect   bool
 	NextProbe time.Time
-	// Failures counts the FAILUREs in a row, Failure is the reason of the last one.
+	// Failures counts the FAILUREs in a row, Failure is the reason of the last one, or
+	// why the password cannot be read.
 	Failures  int
 	Failure   string
 	FailureAt time.Time
