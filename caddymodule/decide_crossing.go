@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// crossingTimeout bounds the wait for what the backend is being told of a phone.
+	// crossingTimeout bounds the wait of a subscribe for what the backend is being told
+	// of its phone.
 	crossingTimeout = 15 * time.Second
 	// lingering is how long a phone stays held where a subscribe was given up before
 	// the backend's answer was seen: the backend may still be at it.
@@ -28,17 +29,28 @@ const (
 // subscribe, and keeps it so until the exchange ends. Without that the backend could
 // hear of a stop and of a subscribe in another order than the gateway.
 func (x *exchange) hold() bool {
-	ctx, cancel := context.WithTimeout(x.r.Context(), crossingTimeout)
+	ctx, cancel := context.WithTimeout(x.r.Context(), x.store.relay.crossing)
 	defer cancel()
 	release, err := x.store.relay.order.Hold(ctx, x.call.Recipients[0].Phones)
 	if err != nil {
 		if x.r.Context().Err() == nil {
-			x.h.logger.Error("subscribe refused: what the backend is being told of the phone does not end", x.fields(unavailable)...)
+			x.logCrossing()
 		}
 		return false
 	}
 	x.release = release
 	return true
+}
+
+// logCrossing tells that a hold has timed out.
+func (x *exchange) logCrossing() {
+	if x.h.observes() {
+		d := pass
+		d.code = unavailable.code
+		x.h.logger.Warn("a subscribe is forwarded although the backend is being told of the phone; it may undo the opt-out there", x.fields(d)...)
+		return
+	}
+	x.h.logger.Error("subscribe refused: what the backend is being told of the phone does not end", x.fields(unavailable)...)
 }
 
 // letGo ends a hold.

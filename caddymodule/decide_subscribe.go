@@ -14,9 +14,10 @@ import (
 )
 
 // subscribe decides about a request that puts a phone (back) on a sender. One that
-// is forwarded goes between what the backend is told of the phone, not beside it.
+// is forwarded goes between what the backend is told of the phone, not beside it. To
+// observe it goes beside it, rather than be kept from the backend.
 func (x *exchange) subscribe() decision {
-	if !x.hold() {
+	if !x.hold() && (!x.h.observes() || x.r.Context().Err() != nil) {
 		return unavailable
 	}
 	d, held := x.resubscribe()
@@ -73,8 +74,13 @@ func (x *exchange) resubscribe() (d decision, held bool) {
 			x.held = state
 			return lifting, true
 		case busy:
-			x.h.logger.Warn("opt-out not lifted: too many passwords are waiting to be checked", x.fields(tooBusy)...)
-			return tooBusy, true
+			d := tooBusy
+			if x.h.observes() {
+				d = pass
+				d.code = tooBusy.code
+			}
+			x.h.logger.Warn("opt-out not lifted: too many passwords are waiting to be checked", x.fields(d)...)
+			return d, true
 		default:
 			x.h.logger.Warn("opt-out not lifted: unknown realm or wrong password", x.fields(badLogin)...)
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,33 @@ func TestObserve(t *testing.T) {
 	}
 	g.reload(options{backend: b.addr})
 	g.wantBlocked(b, testPhone)
+}
+
+// Observe mode forwards a subscribe whose password cannot be checked in time.
+func TestObserveBusy(t *testing.T) {
+	b := newBackend(t)
+	g := startGateway(t, b, options{site: "subscribe lift"})
+	g.mustStop(testPhone)
+	var turns []*turn
+	for turn := hashers.queue("127.0.0.1"); turn != nil; turn = hashers.queue("127.0.0.1") {
+		turns = append(turns, turn)
+	}
+	defer func() {
+		for _, turn := range slices.Backward(turns) {
+			if !hashers.leave(turn) {
+				hashers.release()
+			}
+		}
+	}()
+	unknown := strings.Replace(subscribeOf(testPhone), testPassword, "never-tried", 1)
+	b.take()
+	if r := g.get(unknown); r.Status != http.StatusServiceUnavailable || len(b.take()) != 0 {
+		t.Errorf("enforce: %d %q", r.Status, r.Body)
+	}
+	g.reload(options{backend: b.addr, site: "mode observe\nsubscribe lift"})
+	if r := g.get(unknown); r.Body != sendSuccess || len(b.take()) != 1 {
+		t.Errorf("observe: %d %q", r.Status, r.Body)
+	}
 }
 
 // The three policies for fan-outs.

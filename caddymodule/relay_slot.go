@@ -32,6 +32,8 @@ type relaySlot struct {
 	order *relay.Order
 	id    string // names the list to a gateway that may be itself
 
+	crossing time.Duration // crossingTimeout, but in tests
+
 	mu       sync.Mutex
 	users    []*relayUser // the newest last
 	current  *relayUser   // whose engine runs
@@ -43,7 +45,7 @@ type relaySlot struct {
 }
 
 func newRelaySlot(s *sharedStore) *relaySlot {
-	return &relaySlot{store: s, order: relay.NewOrder(), id: rand.Text()}
+	return &relaySlot{store: s, order: relay.NewOrder(), id: rand.Text(), crossing: crossingTimeout}
 }
 
 // join lets a configuration have the slot.

@@ -296,6 +296,33 @@ func TestRelayCrossing(t *testing.T) {
 	}
 }
 
+// A subscribe waits only so long for a stop that the backend is being told. To observe,
+// it passes all the same.
+func TestRelayCrossingTimesOut(t *testing.T) {
+	for _, tc := range []struct {
+		site   string
+		passes bool
+	}{{"", false}, {"subscribe forward", false}, {"mode observe", true}, {"mode observe\nsubscribe lift", true}} {
+		t.Run(tc.site, func(t *testing.T) {
+			b := newBackend(t)
+			let := make(chan struct{})
+			b.answerStops(func(url.Values) (int, string) { <-let; return 200, stopSuccess })
+			g := startGateway(t, b, options{site: tc.site, global: relayTo(b.addr)})
+			s, _ := onlyStore(t)
+			s.relay.crossing = time.Millisecond
+			g.mustStop(testPhone)
+			eventually(t, "the backend is told", func() bool { return len(b.stops(t)) == 1 })
+			switch r := g.get(subscribeOf(testPhone)); {
+			case tc.passes && r.Body != sendSuccess:
+				t.Errorf("%d %q", r.Status, r.Body)
+			case !tc.passes && (r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == ""):
+				t.Errorf("%d %q", r.Status, r.Body)
+			}
+			close(let)
+		})
+	}
+}
+
 // A phone is held until the backend has answered a subscribe, and not until the answer
 // has been read: a client that is slow keeps no stop from being told.
 func TestHoldEndsWithAnswer(t *testing.T) {
