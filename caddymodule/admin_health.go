@@ -11,9 +11,12 @@ import (
 type listHealth struct {
 	Readable bool `json:"readable"`
 	Writable bool `json:"writable"`
+	// Damaged is true where a part of the journal cannot be read. What the index knows
+	// is enforced and recorded all the same.
+	Damaged bool `json:"damaged"`
 	// InMemory is true once lookups of phones that never opted out need no disk.
 	InMemory bool `json:"in_memory"`
-	// Error says why Readable or Writable is false.
+	// Error says why Readable or Writable is false, or what is damaged.
 	Error string `json:"error,omitempty"`
 	// Events is the number of the newest event on disk, Applied of the newest one
 	// that lookups see.
@@ -35,10 +38,12 @@ func adminHealth(w http.ResponseWriter, r *http.Request) error {
 		return answerJSON(w, http.StatusServiceUnavailable, listHealth{Error: api.Err.Error()})
 	}
 	h := shared.Health() // it may be closed meanwhile, and then says so
-	answer := listHealth{Readable: h.Readable, Writable: h.Writable, InMemory: h.InMemory, Error: h.Reason, Events: h.Events, Applied: h.Applied}
+	answer := listHealth{
+		Readable: h.Readable, Writable: h.Writable, Damaged: h.Damaged, InMemory: h.InMemory, Error: h.Reason,
+		Events: h.Events, Applied: h.Applied,
+	}
 	if !h.Readable || !h.Writable {
 		return answerJSON(w, http.StatusServiceUnavailable, answer)
 	}
-	answer.Error = ""
 	return answerJSON(w, http.StatusOK, answer)
 }

@@ -295,6 +295,10 @@ func TestAdminStoreErrors(t *testing.T) {
 	if h := asked[listHealth](g, 503, "GET", "/sms_optout/health", ""); h != (listHealth{Readable: true, Error: "the disk is full", Events: 7, Applied: 7}) {
 		t.Errorf("health: %+v", h)
 	}
+	store.SetHealth(&optoutstore.Health{Readable: true, Writable: true, Damaged: true, Reason: "segment 3 is damaged"})
+	if h := asked[listHealth](g, 200, "GET", "/sms_optout/health", ""); h != (listHealth{Readable: true, Writable: true, Damaged: true, Error: "segment 3 is damaged"}) {
+		t.Errorf("health of a damaged journal: %+v", h)
+	}
 }
 
 // TestAdminFindsTheList wants the routes to use the list of the configuration in
