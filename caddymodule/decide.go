@@ -83,6 +83,7 @@ var (
 	broken      = failure(smsapi.Broken)
 	unavailable = failure(smsapi.Unavailable)
 	tooBusy     = failure(smsapi.Busy)
+	relayBusy   = failure(smsapi.RelayBusy)
 )
 
 // failure is the decision where nothing could be decided.

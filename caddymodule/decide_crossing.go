@@ -46,11 +46,12 @@ func (x *exchange) hold() bool {
 func (x *exchange) logCrossing() {
 	if x.h.observes() {
 		d := pass
-		d.code = unavailable.code
-		x.h.logger.Warn("a subscribe is forwarded although the backend is being told of the phone; it may undo the opt-out there", x.fields(d)...)
+		d.code = relayBusy.code
+		x.h.logger.Warn("subscribe forwarded although the relay is telling the backend of its phone, where it may undo the opt-out; stop the phone again if it is not to be messaged",
+			x.fields(d)...)
 		return
 	}
-	x.h.logger.Error("subscribe refused: what the backend is being told of the phone does not end", x.fields(unavailable)...)
+	x.h.logger.Error("subscribe refused: the relay takes too long to tell the backend of its phone; see why the backend is slow, or lower the relay's timeout", x.fields(relayBusy)...)
 }
 
 // letGo ends a hold.

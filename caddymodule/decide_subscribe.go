@@ -18,7 +18,7 @@ import (
 // observe it goes beside it, rather than be kept from the backend.
 func (x *exchange) subscribe() decision {
 	if !x.hold() && (!x.h.observes() || x.r.Context().Err() != nil) {
-		return unavailable
+		return relayBusy
 	}
 	d, held := x.resubscribe()
 	if held && d.action != answer {

@@ -80,6 +80,8 @@ func codeOf(o smsapi.Outcome) string {
 		return "password_unchecked"
 	case smsapi.Unavailable:
 		return "store_unavailable"
+	case smsapi.RelayBusy:
+		return "relay_busy"
 	case smsapi.Broken:
 		return "broken"
 	default:

@@ -307,7 +307,8 @@ func TestRelayCrossingTimesOut(t *testing.T) {
 			b := newBackend(t)
 			let := make(chan struct{})
 			b.answerStops(func(url.Values) (int, string) { <-let; return 200, stopSuccess })
-			g := startGateway(t, b, options{site: tc.site, global: relayTo(b.addr)})
+			log := filepath.Join(t.TempDir(), "log")
+			g := startGateway(t, b, options{site: tc.site, global: relayTo(b.addr), caddy: "log {\n output file " + log + "\n}"})
 			s, _ := onlyStore(t)
 			s.relay.crossing = time.Millisecond
 			g.mustStop(testPhone)
@@ -315,8 +316,12 @@ func TestRelayCrossingTimesOut(t *testing.T) {
 			switch r := g.get(subscribeOf(testPhone)); {
 			case tc.passes && r.Body != sendSuccess:
 				t.Errorf("%d %q", r.Status, r.Body)
-			case !tc.passes && (r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == ""):
+			case !tc.passes && (r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" ||
+				r.Body != "FAILURE: Another request about this phone is under way, try again later"):
 				t.Errorf("%d %q", r.Status, r.Body)
+			}
+			if text := tail(t, log); strings.Count(text, `"code":"relay_busy"`) != 1 || strings.Contains(text, "store_unavailable") {
+				t.Errorf("the log:\n%s", text)
 			}
 			close(let)
 		})

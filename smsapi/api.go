@@ -54,6 +54,9 @@ const (
 	Busy
 	// Unavailable: the list cannot be read or written at present.
 	Unavailable
+	// RelayBusy: a subscribe would cross what the gateway is telling the backend of
+	// its phone at present.
+	RelayBusy
 	// Refused: the request itself is at fault; Answer.Refusal says how.
 	Refused
 	// Broken: the gateway failed inside. The request was not forwarded.
@@ -69,8 +72,8 @@ type Answer struct {
 	// where Outcome is OptedOut or Resubscribed. For APIs that answer for each
 	// recipient.
 	Blocked []int
-	// RetryAfter is in seconds, set where Outcome is Busy or Unavailable and the
-	// client should try again by itself. Busy without it is the answer to a send
+	// RetryAfter is in seconds, set where Outcome is Busy, Unavailable or RelayBusy and
+	// the client should try again by itself. Busy without it is the answer to a send
 	// that would be blocked whatever the credentials: a command's own failure,
 	// which no client library repeats.
 	RetryAfter int

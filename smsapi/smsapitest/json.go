@@ -166,7 +166,7 @@ func (a *api) Answer(w http.ResponseWriter, _ *smsapi.Call, answer smsapi.Answer
 		body.Error.Code, body.Error.Messages = "opted_out", answer.Blocked
 	case smsapi.BadCredentials:
 		status, body.Error.Code = http.StatusUnauthorized, "credentials"
-	case smsapi.Busy, smsapi.Unavailable:
+	case smsapi.Busy, smsapi.Unavailable, smsapi.RelayBusy:
 		status, body.Error.Code = http.StatusServiceUnavailable, "try_again"
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, answer.RetryAfter)))
 	case smsapi.Refused:

@@ -28,6 +28,7 @@ var replies = map[smsapi.Outcome]reply{
 	smsapi.BadCredentials: {http.StatusOK, "FAILURE: The realm is unknown or the password is wrong"},
 	smsapi.Busy:           {http.StatusServiceUnavailable, "FAILURE: The realm and password cannot be checked at present, try again later"},
 	smsapi.Unavailable:    {http.StatusServiceUnavailable, "FAILURE: The opt-out list cannot answer at present, try again later"},
+	smsapi.RelayBusy:      {http.StatusServiceUnavailable, "FAILURE: Another request about this phone is under way, try again later"},
 	smsapi.Broken:         {http.StatusInternalServerError, "FAILURE: The gateway failed inside, and nothing was sent"},
 }
 

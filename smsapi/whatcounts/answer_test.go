@@ -25,6 +25,7 @@ func TestAnswer(t *testing.T) {
 		"credentials":     {smsapi.Answer{Outcome: smsapi.BadCredentials}, 200, "FAILURE: The realm is unknown or the password is wrong", ""},
 		"busy":            {smsapi.Answer{Outcome: smsapi.Busy, RetryAfter: 3}, 503, "FAILURE: ", "3"},
 		"unavailable":     {smsapi.Answer{Outcome: smsapi.Unavailable}, 503, "FAILURE: ", "1"},
+		"relay busy":      {smsapi.Answer{Outcome: smsapi.RelayBusy, RetryAfter: 5}, 503, "FAILURE: ", "5"},
 		"broken":          {smsapi.Answer{Outcome: smsapi.Broken}, 500, "FAILURE: ", ""},
 		"unknown outcome": {smsapi.Answer{Outcome: 99}, 500, "FAILURE: ", ""},
 		"refused":         {smsapi.Answer{Outcome: smsapi.Refused, Refusal: refusedCommand}, 400, "FAILURE: " + refusedCommand.Reason, ""},
