@@ -28,6 +28,9 @@ type exchange struct {
 	blocked []int
 	held    optoutstore.State // the opt-out that blocks, if there is one
 
+	checked bool // whether verdict is that of the password
+	verdict verdict
+
 	release func() // of what hold holds
 	unsure  bool   // whether the next handler has seen the backend's answer
 
@@ -221,7 +224,7 @@ func (x *exchange) refuse(refusal *smsapi.Refusal) decision {
 // same as a stop's.
 func (x *exchange) block(why smsapi.Outcome) decision {
 	if x.found != "" {
-		x.call.Realm = x.found
+		x.call.Realm, x.checked = x.found, false
 	}
 	d := decision{outcome: outcomeBlocked, code: codeOf(why), answer: smsapi.Answer{Outcome: why, Blocked: x.blocked}}
 	message := "blocked"
@@ -269,8 +272,13 @@ func (x *exchange) storeFailed(err error) decision {
 	return d
 }
 
+// login checks the password, once for a realm.
 func (x *exchange) login() verdict {
-	return x.h.app.accounts.verify(x.r.Context(), x.call.Realm, x.call.Password, clientIP(x.r))
+	if !x.checked {
+		x.verdict = x.h.app.accounts.verify(x.r.Context(), x.call.Realm, x.call.Password, clientIP(x.r))
+		x.checked = true
+	}
+	return x.verdict
 }
 
 func (h *Handler) observes() bool { return h.Mode == modeObserve }

@@ -81,8 +81,6 @@ func (x *exchange) resubscribe() (d decision, held bool) {
 			}
 			x.h.logger.Warn("opt-out not lifted: too many passwords are waiting to be checked", x.fields(d)...)
 			return d, true
-		default:
-			x.h.logger.Warn("opt-out not lifted: unknown realm or wrong password", x.fields(badLogin)...)
 		}
 	}
 	x.blocked = append(x.blocked, 0)

@@ -27,12 +27,16 @@ func TestLogLines(t *testing.T) {
 		{sendTo(heldPhone), "blocked", map[string]string{"level": "info", "call": "send", "outcome": "blocked", "code": "opted_out", "scope": "pair"}, 0, 2},
 		{strings.Replace(sendTo(heldPhone), testPassword, "sesame", 1), "blocked; the password is wrong as well", map[string]string{"outcome": "blocked", "code": "opted_out"}, 0, 2},
 		{stopOf("1-415"), "refused", map[string]string{"level": "warn", "call": "stop", "outcome": "refused", "code": "phone_not_digits"}, 0, 0},
+		{strings.Replace(subscribeOf(heldPhone), testPassword, "sesame", 1), "blocked; the password is wrong as well", map[string]string{"level": "info", "call": "subscribe", "outcome": "blocked", "code": "resubscribed"}, 0, 2},
 		{call("addphonetosendercode", "phone", heldPhone, "sender_code", testSender), "opt-out lifted: subscribed again", map[string]string{"call": "subscribe", "outcome": "forwarded"}, 3, 2},
 		{sendTo(freePhone), "", nil, 0, 0},
 	} {
-		before := tail(t, log)
+		before, checks := tail(t, log), credentialChecks(t)
 		r := g.get(tc.query)
 		written := strings.TrimPrefix(tail(t, log), before)
+		if n := credentialChecks(t) - checks; n > 1 {
+			t.Errorf("%s: the password was checked %v times", tc.message, n)
+		}
 		if tc.message == "" {
 			if written != "" {
 				t.Errorf("a send that passes wrote %s", written)
@@ -70,6 +74,16 @@ func TestLogLines(t *testing.T) {
 	if !strings.Contains(written, "opt-out recorded") || !strings.Contains(written, `"decision":"by-hand"`) || strings.Contains(written, heldPhone) {
 		t.Errorf("%s", written)
 	}
+}
+
+// credentialChecks is how many passwords were checked.
+func credentialChecks(t *testing.T) (n float64) {
+	for name, value := range scrape(t) {
+		if strings.HasPrefix(name, "credential_checks_total{") {
+			n += value
+		}
+	}
+	return n
 }
 
 // wantInHistory asserts that the newest event about heldPhone has a request ID.
