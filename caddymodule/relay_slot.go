@@ -175,6 +175,10 @@ func (a *App) newRelayUser() *relayUser {
 			Logger:      slog.New(currentLogs{name: appName + ".relay"}),
 			Phone:       shown,
 			Observe:     meters.relayed,
+			Panicked: func(v any) {
+				meters.panics.Inc()
+				logPanic(caddy.Log().Named(appName+".relay"), "panic while telling the backend; it is told again later", v)
+			},
 		})
 	}}
 }

@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/optoutstore/storetest"
 	"github.com/stopgate/stopgate/phone"
+	"github.com/stopgate/stopgate/smsapi"
 )
 
 // relayAccount is the test realm as the backend calls it.
@@ -210,6 +212,43 @@ func TestRelayHangs(t *testing.T) {
 		t.Errorf("stopping took %s", took)
 	}
 	eventually(t, "all goroutines end", func() bool { return len(ours()) == 0 })
+}
+
+// panickingAPI is a guest module whose request to the backend panics with the password
+// in hand.
+type panickingAPI struct{ smsapi.Relayer }
+
+func init() { caddy.RegisterModule(panickingAPI{}) }
+
+func (panickingAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "sms_optout.apis.panicking", New: func() caddy.Module { return new(panickingAPI) }}
+}
+
+func (panickingAPI) NewAPI(region *phone.Region) smsapi.API {
+	return panickingAPI{WhatCounts{}.NewAPI(region).(smsapi.Relayer)}
+}
+
+func (panickingAPI) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { d.Next(); return nil }
+
+func (panickingAPI) StopRequest(_ *url.URL, _, password string, _ phone.Sender, to phone.Number) (*http.Request, error) {
+	panic(password + to.Digits())
+}
+
+// A panic of an API's module is counted and logged, and the opt-out told again later.
+func TestRelayPanics(t *testing.T) {
+	b := newBackend(t)
+	log := filepath.Join(t.TempDir(), "log")
+	g := startGateway(t, b, options{global: relayTo(b.addr, "api panicking"), caddy: "log {\n output file " + log + "\n}"})
+	before := scrape(t)["panics_total"]
+	g.mustStop(testPhone)
+	eventually(t, "the panic is counted", func() bool { return scrape(t)["panics_total"] > before })
+	eventually(t, "the panic is logged", func() bool { return strings.Contains(tail(t, log), "panic while telling the backend") })
+	text := tail(t, log)
+	if !strings.Contains(text, `"logger":"sms_optout.relay"`) || !strings.Contains(text, "StopRequest") ||
+		strings.Contains(text, relayPassword) || strings.Contains(text, testPhone) {
+		t.Errorf("the log:\n%s", text)
+	}
+	g.wantFanOut(false)
 }
 
 // A relay that leads back to the gateway is noticed, and does not go round.

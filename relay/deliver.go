@@ -77,6 +77,9 @@ func (e *Engine) record(ctx context.Context, c optoutstore.Change, seen uint64) 
 func (e *Engine) tell(ctx context.Context, f flight) (a Answer) {
 	defer func() {
 		if v := recover(); v != nil {
+			if e.o.Panicked != nil {
+				e.o.Panicked(v)
+			}
 			a = Answer{NotUnderstood, fmt.Sprintf("telling the backend panicked: %T", v)}
 		}
 	}()

@@ -30,7 +30,7 @@ type Realm struct {
 	Password func() (string, error)
 }
 
-// Options are what an engine needs. Observe may be nil.
+// Options are what an engine needs. Observe and Panicked may be nil.
 type Options struct {
 	Store   Store
 	Backend Backend
@@ -47,6 +47,9 @@ type Options struct {
 	Phone func(phone.Number) string
 	// Observe hears of each delivery's result.
 	Observe func(realm string, r Result)
+	// Panicked hears of a panic of an API's module, in the goroutine that panicked.
+	// What v holds may be a part of a password or a phone.
+	Panicked func(v any)
 
 	markStep uint64 // set by tests
 }
