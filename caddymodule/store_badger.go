@@ -90,7 +90,7 @@ func (b *BadgerStore) StoreKey() string { return "badger:" + b.dir }
 func (b *BadgerStore) OpenStore() (optoutstore.Store, error) {
 	s, err := optoutstore.Open(b.options())
 	if errors.Is(err, optoutstore.ErrLoss) {
-		err = fmt.Errorf("%w, by 'caddy sms-optout accept-loss --store %s --reason \"why\"'", err, b.dir)
+		err = fmt.Errorf("%w, by 'caddy sms-optout accept-loss --store %s --reason \"why\"'", err, quoted(b.dir))
 	}
 	if err != nil {
 		return nil, err
