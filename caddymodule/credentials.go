@@ -43,23 +43,39 @@ func (as *accounts) verify(ctx context.Context, realm, password, remote string) 
 
 // check verifies, and says whether a hash was asked for.
 func (as *accounts) check(ctx context.Context, realm, password, remote string) (v verdict, hashed bool) {
+	v, hashed, f := as.begin(realm, password, remote)
+	if f != nil {
+		v = f.wait(ctx)
+	}
+	return v, hashed
+}
+
+// remembers reports whether a password is known to be right for a configured realm,
+// without waiting for a hash. If nothing is known of it, it is hashed on the side.
+func (as *accounts) remembers(realm, password, remote string) bool {
+	v, _, _ := as.begin(realm, password, remote)
+	return v == right
+}
+
+// begin returns what is known of a password, or else the flight that finds it out, and
+// whether a hash was asked for.
+func (as *accounts) begin(realm, password, remote string) (v verdict, hashed bool, f *flight) {
 	a, known := as.forRealm(realm)
 	if a == nil {
-		return wrong, false
+		return wrong, false, nil
 	}
 	d := a.digest(realm, password)
 
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	if v, ok := a.remembered(d); ok {
-		a.mu.Unlock()
-		return v, false
+		return v, false, nil
 	}
-	f := a.flights[d]
+	f = a.flights[d]
 	if f == nil {
 		turn := as.hashing.queue(remote)
 		if turn == nil {
-			a.mu.Unlock()
-			return busy, true
+			return busy, true, nil
 		}
 		f = &flight{done: make(chan struct{})}
 		a.flights[d] = f
@@ -74,30 +90,17 @@ func (as *accounts) check(ctx context.Context, realm, password, remote string) (
 			a.land(f, d, v)
 		}()
 	}
-	a.mu.Unlock()
-
-	select {
-	case <-f.done:
-		return f.verdict, true
-	case <-ctx.Done():
-		return busy, true
-	}
+	return wrong, true, f
 }
 
-// remembers reports whether a password is known to be right for a configured realm,
-// without waiting for a hash. If nothing is known of it, it is hashed on the side.
-func (as *accounts) remembers(realm, password, remote string) bool {
-	a := as.byRealm[realm]
-	d := a.digest(realm, password)
-	a.mu.Lock()
-	v, known := a.remembered(d)
-	a.mu.Unlock()
-	if !known {
-		gone, leave := context.WithCancel(context.Background())
-		leave()
-		as.check(gone, realm, password, remote)
+// wait waits for the outcome until ctx ends.
+func (f *flight) wait(ctx context.Context) verdict {
+	select {
+	case <-f.done:
+		return f.verdict
+	case <-ctx.Done():
+		return busy
 	}
-	return v == right
 }
 
 // remembered returns what is known of a digest. The caller holds a.mu.
