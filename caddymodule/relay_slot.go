@@ -140,7 +140,7 @@ func (s *relaySlot) pause(paused bool) {
 	}
 }
 
-// relayUser is this configuration as it shares a store.
+// newRelayUser is this configuration as it shares a store.
 func (a *App) newRelayUser() *relayUser {
 	r := a.Relay
 	if r == nil {

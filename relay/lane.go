@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -259,5 +258,3 @@ func (l *lane) oldest() (t time.Time) {
 	}
 	return t
 }
-
-func (l *lane) String() string { return fmt.Sprintf("relay of realm %s", l.realm.Name) }
