@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 
+	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/smsapi"
 )
 
@@ -88,16 +89,9 @@ func (as *accounts) add(ctx caddy.Context, repl *caddy.Replacer, realms []Realm)
 			// Not shown: it looks like the hash, with the two the wrong way round.
 			return errors.New("a realm's name begins with '$'; the line is: realm <name> <hash>")
 		}
-		written, err := repl.ReplaceOrErr(r.Name, true, true)
+		_, name, err := realmName(repl, r.Name)
 		if err != nil {
 			return fmt.Errorf("realm '%s': %w", r.Name, err)
-		}
-		name, err := smsapi.CanonicalRealm(written)
-		if err != nil {
-			return fmt.Errorf("realm '%s': %w", r.Name, err)
-		}
-		if name == "*" {
-			return errors.New("realm '*' stands for every realm and cannot have a password")
 		}
 		if as.byRealm[name] != nil {
 			return fmt.Errorf("realm '%s' is given twice (realms are compared without letter case)", r.Name)
@@ -123,6 +117,19 @@ func (as *accounts) add(ctx caddy.Context, repl *caddy.Replacer, realms []Realm)
 		as.list = append(as.list, value.(*account))
 	}
 	return nil
+}
+
+// realmName reads the name of an account: as it is written with its placeholders
+// replaced, and in canonical form.
+func realmName(repl *caddy.Replacer, name string) (written, canonical string, err error) {
+	if written, err = repl.ReplaceOrErr(name, true, true); err != nil {
+		return "", "", err
+	}
+	if strings.TrimSpace(written) == optoutstore.AnyRealm {
+		return "", "", errors.New("it stands for every realm, which is no account and has no password; name one account, in a line for each")
+	}
+	canonical, err = smsapi.CanonicalRealm(written)
+	return written, canonical, err
 }
 
 // release lets go of the accounts that this configuration took.

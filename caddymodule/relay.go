@@ -156,11 +156,7 @@ func (r *Relay) provisionRealms(a *App, repl *caddy.Replacer) error {
 	}
 	r.realms, r.accounts = nil, nil
 	for _, realm := range r.Realms {
-		written, err := repl.ReplaceOrErr(realm.Name, true, true)
-		if err != nil {
-			return fmt.Errorf("realm '%s': %w", realm.Name, err)
-		}
-		name, err := smsapi.CanonicalRealm(written)
+		written, name, err := realmName(repl, realm.Name)
 		if err != nil {
 			return fmt.Errorf("realm '%s': %w", realm.Name, err)
 		}
