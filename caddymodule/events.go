@@ -4,6 +4,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 
+	"github.com/stopgate/stopgate/caddymodule/operate"
 	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/phone"
 )
@@ -83,7 +84,7 @@ func (s *sharedStore) announce(e optoutstore.Event) {
 			"realm":    e.Realm,
 			"sender":   maskedSender(e.Sender),
 			"phone":    e.Phone.String(),
-			"scope":    scopeOf(e.Pair),
+			"scope":    operate.ScopeOf(e.Pair),
 			"source":   string(e.Source),
 			"decision": e.RequestID,
 		}

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/stopgate/stopgate/caddymodule/operate"
 	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/phone"
 )
@@ -118,6 +120,38 @@ func TestEvents(t *testing.T) {
 	g.get(stopOf("nonsense"))
 	if events := hear(); len(events) > 0 {
 		t.Errorf("heard %v", events)
+	}
+}
+
+// What an opt-out covers is called the same wherever it is told.
+func TestScopes(t *testing.T) {
+	b := newBackend(t)
+	log := filepath.Join(t.TempDir(), "log")
+	g := startGateway(t, b, options{caddy: "events {\n on * stopgate_test\n}\nlog {\n output file " + log + "\n}"})
+	hear()
+	shared, _ := onlyStore(t)
+	for _, tc := range []struct{ realm, sender, phone, scope string }{
+		{testRealm, testSender, "12065550101", operate.ScopePair},
+		{testRealm, "*", "12065550102", operate.ScopeEverySender},
+		{"*", testSender, "12065550103", operate.ScopeEveryRealm},
+		{"*", "*", "12065550104", operate.ScopeEverything},
+	} {
+		t.Run(tc.scope, func(t *testing.T) {
+			if _, err := shared.OptOut(t.Context(), optoutstore.Change{Pair: pairOf(tc.realm, tc.sender, tc.phone), Source: optoutstore.SourceCLI}); err != nil {
+				t.Fatal(err)
+			}
+			if e := mustHear(t, eventOptedOut); e.Data["scope"] != tc.scope {
+				t.Errorf("opted out: %v", e.Data["scope"])
+			}
+			before := tail(t, log)
+			g.get(sendTo(tc.phone))
+			if e := mustHear(t, eventBlocked); e.Data["scope"] != tc.scope {
+				t.Errorf("blocked: %v", e.Data["scope"])
+			}
+			if line := strings.TrimPrefix(tail(t, log), before); !strings.Contains(line, `"scope":"`+tc.scope+`"`) {
+				t.Errorf("the log: %s", line)
+			}
+		})
 	}
 }
 

@@ -1,9 +1,6 @@
 package caddymodule
 
-import (
-	"github.com/stopgate/stopgate/optoutstore"
-	"github.com/stopgate/stopgate/smsapi"
-)
+import "github.com/stopgate/stopgate/smsapi"
 
 // outcome is what became of a request, in metrics, log lines, placeholders and
 // traces.
@@ -86,17 +83,5 @@ func codeOf(o smsapi.Outcome) string {
 		return "broken"
 	default:
 		return ""
-	}
-}
-
-// scopeOf says how much an opt-out covers.
-func scopeOf(p optoutstore.Pair) string {
-	switch {
-	case p.Realm == optoutstore.AnyRealm:
-		return "every_realm"
-	case p.Sender == "*":
-		return "realm"
-	default:
-		return "pair"
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/stopgate/stopgate/caddymodule/operate"
 	"github.com/stopgate/stopgate/smsapi"
 )
 
@@ -58,7 +59,7 @@ func (x *exchange) scope() string {
 	if !x.held.InForce {
 		return ""
 	}
-	return scopeOf(x.held.Pair)
+	return operate.ScopeOf(x.held.Pair)
 }
 
 // subject is whom the request is about: the first recipient that is blocked, or

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/stopgate/stopgate/optoutstore"
+	"github.com/stopgate/stopgate/phone"
 )
 
 // Optout is an opt-out in force. Its first six fields are those of a row of an
@@ -51,7 +52,7 @@ type Answer struct {
 	Optout *Optout `json:"optout,omitempty"`
 }
 
-// What an opt-out covers.
+// What an opt-out covers, in answers, log lines, events and traces.
 const (
 	ScopePair        = "pair"         // one sender of one realm
 	ScopeEverySender = "every_sender" // sender "*" of one realm
@@ -93,9 +94,9 @@ func (l *List) optout(s optoutstore.State, e optoutstore.Event) Optout {
 	}
 }
 
-// scopeOf says what an opt-out of p covers.
-func scopeOf(p optoutstore.Pair) string {
-	switch everySender := p.Sender == "*"; {
+// ScopeOf says what an opt-out of p covers.
+func ScopeOf(p optoutstore.Pair) string {
+	switch everySender := p.Sender == phone.AnySender; {
 	case p.Realm == optoutstore.AnyRealm && everySender:
 		return ScopeEverything
 	case p.Realm == optoutstore.AnyRealm:

@@ -42,7 +42,7 @@ func (l *List) Check(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, err
 	}
 	o := l.optout(state, event)
-	a.Scope, a.Optout = scopeOf(state.Pair), &o
+	a.Scope, a.Optout = ScopeOf(state.Pair), &o
 	return a, nil
 }
 
