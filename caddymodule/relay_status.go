@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stopgate/stopgate/caddymodule/operate"
+	"github.com/stopgate/stopgate/optoutstore"
 	"github.com/stopgate/stopgate/relay"
 )
 
@@ -99,7 +100,7 @@ func (s *relaySlot) status(ctx context.Context) (relayStatus, error) {
 	}
 	notTold := make(map[string]uint64)
 	for _, c := range stats.Senders {
-		if tellable(c.Realm, string(c.Sender)) {
+		if relay.Tellable(optoutstore.Pair{Realm: c.Realm, Sender: c.Sender}) {
 			notTold[c.Realm] += c.Untold
 		} else {
 			out.NotRelayed += c.Untold
@@ -113,10 +114,6 @@ func (s *relaySlot) status(ctx context.Context) (relayStatus, error) {
 		out.NotRelayed += n
 	}
 	return out, nil
-}
-
-func tellable(realm, sender string) bool {
-	return operate.SenderStats{Realm: realm, Sender: sender}.Tellable()
 }
 
 func realmStatus(r relay.RealmStatus, notTold uint64) relayRealmStatus {

@@ -156,7 +156,7 @@ func (e *Engine) awaitRoom(ctx context.Context, l *lane, s source, sc *scanner) 
 // offer makes an event's pair an item of the lane, if the backend has to be told of
 // it. errFull means that there is no room for it at present.
 func (e *Engine) offer(ctx context.Context, l *lane, s source, ev optoutstore.Event) error {
-	if ev.Realm != l.realm.Name || !tellable(ev.Pair) {
+	if ev.Realm != l.realm.Name || !Tellable(ev.Pair) {
 		return nil
 	}
 	switch ev.Kind {

@@ -34,11 +34,11 @@ func stateOf(ctx context.Context, s Store, p optoutstore.Pair) (optoutstore.Stat
 
 // isPending reports whether the backend has to be told of the state.
 func isPending(s optoutstore.State) bool {
-	return s.InForce && !s.Told && tellable(s.Pair)
+	return s.InForce && !s.Told && Tellable(s.Pair)
 }
 
-// tellable reports whether the API has words for an opt-out: it names one realm
+// Tellable reports whether the API has words for an opt-out: it names one realm
 // and one sender.
-func tellable(p optoutstore.Pair) bool {
+func Tellable(p optoutstore.Pair) bool {
 	return p.Realm != optoutstore.AnyRealm && p.Sender != phone.AnySender
 }

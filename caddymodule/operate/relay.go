@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/stopgate/stopgate/optoutstore"
-	"github.com/stopgate/stopgate/phone"
 )
 
 // RelayOrder asks for something about what the backend is told, in an operator's
@@ -118,9 +117,4 @@ func (l *List) RelayRealm(o RelayOrder) (string, error) {
 		err = wrong("realm", errOneName)
 	}
 	return name, err
-}
-
-// Tellable reports whether an API has words for the opt-outs of a sender of a realm.
-func (s SenderStats) Tellable() bool {
-	return s.Realm != optoutstore.AnyRealm && s.Sender != string(phone.AnySender)
 }
