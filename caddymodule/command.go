@@ -22,7 +22,7 @@ Caddy that is stopped.
 Phones are shown in full.
 
 Exit status: 0 done, 1 an error, and 10 where 'check' says that a sender may not
-message a phone.`,
+message a phone, or 'relay status' and 'relay backfill' that opt-outs are not told.`,
 		CobraFunc: addVerbs,
 	})
 }

@@ -52,21 +52,27 @@ from telling: it is paused, the backend does not answer, or a password seems wro
 func relayPauseCommand() *cobra.Command {
 	return relayVerb("pause", "Tells nobody until resume", `Lets no further delivery begin until 'relay resume', over reloads as well. A restart
 of Caddy ends it. What is recorded meanwhile is told afterwards; fan-outs of its
-senders stay blocked.`, "", func(v *verbRun) (int, error) {
-		return v.relay(http.MethodPost, "relay/pause", operate.RelayOrder{})
+senders stay blocked.
+
+Exit status: 0 it is paused, 1 an error.`, "", func(v *verbRun) (int, error) {
+		return v.steer("relay/pause", operate.RelayOrder{})
 	})
 }
 
 func relayResumeCommand() *cobra.Command {
-	return relayVerb("resume", "Ends a pause", "Ends a pause.", "", func(v *verbRun) (int, error) {
-		return v.relay(http.MethodPost, "relay/resume", operate.RelayOrder{})
+	return relayVerb("resume", "Ends a pause", `Ends a pause.
+
+Exit status: 0 it is ended, 1 an error.`, "", func(v *verbRun) (int, error) {
+		return v.steer("relay/resume", operate.RelayOrder{})
 	})
 }
 
 func relayRetryCommand() *cobra.Command {
 	cmd := relayVerb("retry [--realm <realm>]", "Tells at once what waits for a further try", `Tells at once what the backend has failed or not answered, and reads the passwords
-anew, such as after one has been put right.`, "  caddy sms-optout relay retry --realm myrealm", func(v *verbRun) (int, error) {
-		return v.relay(http.MethodPost, "relay/retry", operate.RelayOrder{Realm: v.fl.String("realm")})
+anew, such as after one has been put right. It does not wait for that.
+
+Exit status: 0 it is begun, 1 an error.`, "  caddy sms-optout relay retry --realm myrealm", func(v *verbRun) (int, error) {
+		return v.steer("relay/retry", operate.RelayOrder{Realm: v.fl.String("realm")})
 	})
 	cmd.Flags().String("realm", "", "Only this realm")
 	return cmd
@@ -218,6 +224,13 @@ func (v *verbRun) relay(method, path string, body any) (int, error) {
 		return 0, err
 	}
 	return v.showRelay(s)
+}
+
+// steer carries out an order, and shows the status behind it. What that says is no
+// answer to whether the order was carried out.
+func (v *verbRun) steer(path string, o operate.RelayOrder) (int, error) {
+	_, err := v.relay(http.MethodPost, path, o)
+	return 0, err
 }
 
 func exitIf(trouble bool) int {

@@ -36,7 +36,8 @@ func TestRelayCommand(t *testing.T) {
 	d.want(0, "relay to http://"+b.addr+"/bin/api_web: running\nrealm myrealm: running, 1 not told\n", "relay", "status")
 	d.want(0, "not told           1\nevents", "stats")
 
-	d.want(10, "the relay is paused; 'caddy sms-optout relay resume' ends that", "relay", "pause")
+	d.want(0, "the relay is paused; 'caddy sms-optout relay resume' ends that", "relay", "pause")
+	d.want(0, "the relay is paused", "relay", "retry")
 	g.mustStop(otherPhone)
 	d.want(10, "realm myrealm: running, 2 not told (of those due 1 wait", "relay", "status")
 	d.want(0, "                   the relay is paused", "stats")
