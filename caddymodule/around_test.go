@@ -13,11 +13,11 @@ import (
 )
 
 // loadSite loads a configuration with this site, in which BACKEND is the backend's
-// address.
-func (g *gateway) loadSite(backend, site string) {
+// address, and with further global options.
+func (g *gateway) loadSite(backend, site string, global ...string) {
 	g.tb.Helper()
 	g.addr = freeAddr(g.tb)
-	text := g.caddyfile(options{backend: backend})
+	text := g.caddyfile(options{backend: backend, caddy: strings.Join(global, "\n")})
 	i := strings.Index(text, "bind 127.0.0.1\n") + len("bind 127.0.0.1\n")
 	g.mustLoad(text[:i] + strings.ReplaceAll(site, "BACKEND", backend) + "\n}\n")
 }
@@ -138,6 +138,41 @@ func TestPHPIndex(t *testing.T) {
 			r = ask(otherPhone)
 			if script := scripts.Load(); script == nil || filepath.Base(*script) != "api_web.php" || r.Body != sendSuccess {
 				t.Errorf("another phone: %v, %d %q", script, r.Status, r.Body)
+			}
+		})
+	}
+}
+
+// Who is sent away by abort, error or respond has been answered by the directive
+// before, unless the configuration says otherwise in one of the ways of
+// docs/security.md.
+func TestStrangersAtTheDoor(t *testing.T) {
+	const stranger = "@stranger not client_ip 192.0.2.0/24\n" // the test is at 127.0.0.1
+	b := newBackend(t)
+	g := startGateway(t, b, options{})
+	g.mustStop(testPhone)
+	for _, tc := range []struct {
+		name, global, site string
+		answered           bool // by the directive
+	}{
+		{"abort in the site", "", stranger + "abort @stranger\nsms_optout\nreverse_proxy BACKEND", true},
+		{"respond in the site", "", stranger + "respond @stranger 403\nsms_optout\nreverse_proxy BACKEND", true},
+		{"error in the site", "", stranger + "error @stranger 403\nsms_optout\nreverse_proxy BACKEND", true},
+		{"a handle block in the site", "", stranger + "handle @stranger {\nabort\n}\nsms_optout\nreverse_proxy BACKEND", true},
+		{"abort in a route", "", stranger + "route {\nabort @stranger\nsms_optout\nreverse_proxy BACKEND\n}", false},
+		{"respond in a route", "", stranger + "route {\nrespond @stranger 403\nsms_optout\nreverse_proxy BACKEND\n}", false},
+		{"abort, ordered", "order abort before sms_optout", stranger + "abort @stranger\nsms_optout\nreverse_proxy BACKEND", false},
+		{"respond, ordered", "order respond before sms_optout", stranger + "respond @stranger 403\nsms_optout\nreverse_proxy BACKEND", false},
+		{"error, ordered", "order error before sms_optout", stranger + "error @stranger 403\nsms_optout\nreverse_proxy BACKEND", false},
+		{"a password", "", "basic_auth {\nbob " + testHash() + "\n}\nsms_optout\nreverse_proxy BACKEND", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g.loadSite(b.addr, tc.site, tc.global)
+			for what, query := range map[string]string{"a stop": stopOf(testPhone), "a blocked send": sendTo(testPhone)} {
+				r, _ := g.raw(getRequest(query)) // abort answers nothing
+				if answered := r.Header.Get("X-Optout-Decision") != ""; answered != tc.answered {
+					t.Errorf("%s: the directive answered: %v, want %v: %d %q", what, answered, tc.answered, r.Status, r.Body)
+				}
 			}
 		})
 	}
