@@ -1,0 +1,223 @@
+package caddymodule
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stopgate/stopgate/smsapi"
+	"github.com/stopgate/stopgate/smsapi/whatcounts"
+)
+
+// documentedRefusal is a refusal as a developer of a sender meets it. In place of the
+// argument that one of a rule is about there is an ellipsis, as in the documents.
+type documentedRefusal struct {
+	code, reason string
+	status       int
+}
+
+// refusalsOfSource reads the refusals from the source: a package shows the codes of its
+// own and keeps the rest to itself.
+func refusalsOfSource(t *testing.T) (found []documentedRefusal) {
+	t.Helper()
+	for _, dir := range []string{".", "../smsapi", "../smsapi/whatcounts"} {
+		for _, file := range sourceOf(t, dir) {
+			ast.Inspect(file, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CompositeLit:
+					if r := (documentedRefusal{code: fieldOf(n, "Code"), reason: fieldOf(n, "Reason"), status: statusIn(n)}); r.code != "" && r.status != 0 {
+						found = append(found, r)
+					}
+				case *ast.CallExpr:
+					f, ok := n.Fun.(*ast.Ident)
+					if !ok || len(n.Args) < 2 {
+						break
+					}
+					first, second := textOf(n.Args[0]), textOf(n.Args[1])
+					switch f.Name {
+					case "ambiguous":
+						found = append(found, documentedRefusal{first + "_…", "The argument …" + second, http.StatusBadRequest})
+					case "failure":
+						found = append(found, documentedRefusal{first, second, http.StatusOK})
+					}
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+// sourceOf parses the files of a package but for its tests.
+func sourceOf(t *testing.T, dir string) (files []*ast.File) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no source in", dir, err)
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// textOf is the value of a string literal.
+func textOf(e ast.Expr) string {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return ""
+	}
+	text, err := strconv.Unquote(lit.Value)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+func valueOf(lit *ast.CompositeLit, field string) ast.Expr {
+	for _, e := range lit.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if key, ok := kv.Key.(*ast.Ident); ok && key.Name == field {
+				return kv.Value
+			}
+		}
+	}
+	return nil
+}
+
+func fieldOf(lit *ast.CompositeLit, field string) string { return textOf(valueOf(lit, field)) }
+
+// statusIn is the status of a refusal, such as 400 of http.StatusBadRequest.
+func statusIn(lit *ast.CompositeLit) int {
+	name, ok := valueOf(lit, "Status").(*ast.SelectorExpr)
+	if !ok {
+		return 0
+	}
+	for status := 200; status < 600; status++ {
+		if text := http.StatusText(status); text != "" && name.Sel.Name == "Status"+strings.ReplaceAll(text, " ", "") {
+			return status
+		}
+	}
+	return 0
+}
+
+func document(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// section is what stands between a heading and the next of its kind or of a higher one.
+func section(t *testing.T, text, heading string) string {
+	t.Helper()
+	_, text, ok := strings.Cut(text, "\n"+heading+"\n")
+	if !ok {
+		t.Fatalf("there is no %q", heading)
+	}
+	level := len(heading) - len(strings.TrimLeft(heading, "#"))
+	if end := regexp.MustCompile(`(?m)^#{1,` + strconv.Itoa(level) + `} `).FindStringIndex(text); end != nil {
+		text = text[:end[0]]
+	}
+	return text
+}
+
+// rowsOf are the cells of the tables in a text, their headings first.
+func rowsOf(text string) (rows [][]string) {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "| ") {
+			continue // a rule, or no row
+		}
+		var cells []string
+		for cell := range strings.SplitSeq(strings.Trim(line, "|"), " | ") {
+			cells = append(cells, strings.TrimSpace(cell))
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+var inBackquotes = regexp.MustCompile("`([^`]+)`")
+
+// namesIn are the words of a cell that stand between backquotes.
+func namesIn(cell string) (names []string) {
+	for _, m := range inBackquotes.FindAllStringSubmatch(cell, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// Every refusal is in the documents with its code, its status and its line, and what is
+// there exists.
+func TestRefusalsAreDocumented(t *testing.T) {
+	t.Parallel()
+	refusals := refusalsOfSource(t)
+	known := func(code string) bool {
+		return slices.ContainsFunc(refusals, func(r documentedRefusal) bool {
+			rule, isRule := strings.CutSuffix(r.code, "…")
+			return r.code == code || isRule && strings.HasPrefix(code, rule)
+		})
+	}
+	codes := append(smsapi.RefusalCodes(), new(whatcounts.API).RefusalCodes()...)
+	for _, code := range append(codes, smsapi.Codes(refusedRealm, refusedLoop)...) {
+		if !known(code) {
+			t.Errorf("%s was not found in the source: this test misses it", code)
+		}
+	}
+
+	answers := section(t, document(t, "../docs/errors.md"), "## Answers")
+	reading := rowsOf(section(t, document(t, "../docs/reading.md"), "## Refusals"))
+	_, others, _ := strings.Cut(section(t, document(t, "../README.md"), "## What a request gets"), "Besides there are 400")
+	others, _, _ = strings.Cut(others, "Each carries")
+	others = "400" + others
+	for _, r := range refusals {
+		row := "| `" + strings.TrimSuffix(r.code, "…") + "` | `FAILURE: " + r.reason + "`"
+		if r.status != http.StatusOK && !strings.HasSuffix(r.code, "…") {
+			row = "| " + strconv.Itoa(r.status) + " " + row
+		}
+		if !strings.Contains(answers, "\n"+row) {
+			t.Errorf("docs/errors.md lacks the row %s", row)
+		}
+		if !slices.ContainsFunc(reading, func(cells []string) bool {
+			return slices.Contains(namesIn(cells[0]), r.code) && strings.Contains(cells[1], strconv.Itoa(r.status))
+		}) {
+			t.Errorf("docs/reading.md has no row for %s and status %d", r.code, r.status)
+		}
+		if r.status != http.StatusOK && !strings.Contains(others, strconv.Itoa(r.status)) {
+			t.Errorf("README.md does not name the status %d", r.status)
+		}
+	}
+
+	for _, cells := range reading[1:] {
+		for _, code := range namesIn(cells[0]) {
+			if !known(code) {
+				t.Errorf("docs/reading.md has a row for %s, which does not exist", code)
+			}
+		}
+	}
+	for _, cells := range rowsOf(answers) {
+		for i, cell := range cells[:len(cells)-1] {
+			if code := namesIn(cell); len(code) == 1 && strings.HasPrefix(cells[i+1], "`FAILURE: ") && !known(code[0]) {
+				t.Errorf("docs/errors.md has a row for %s, which does not exist", code[0])
+			}
+		}
+	}
+}
