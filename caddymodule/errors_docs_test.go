@@ -221,3 +221,113 @@ func TestRefusalsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// loggedText is what a log line says, as far as it is fixed: one that is not whole goes on
+// with something else.
+type loggedText struct {
+	text  string
+	whole bool
+}
+
+// messageArgument is where functions of ours that write a line have its message.
+var messageArgument = map[string]int{"Info": 0, "Warn": 0, "Error": 0, "logHash": 0, "logPanic": 1, "report": 2}
+
+// loggedTexts are the messages that the source writes at a level above debug: what is
+// given to a logger as a literal, and what a variable called message is set to.
+func loggedTexts(t *testing.T, dir string) (found []loggedText) {
+	t.Helper()
+	add := func(e ast.Expr) {
+		if m := startOf(e); m.text != "" {
+			found = append(found, m)
+		}
+	}
+	for _, file := range sourceOf(t, dir) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				name := ""
+				switch f := n.Fun.(type) {
+				case *ast.Ident:
+					name = f.Name
+				case *ast.SelectorExpr:
+					name = f.Sel.Name
+				}
+				if i, ok := messageArgument[name]; ok && i < len(n.Args) {
+					add(n.Args[i])
+				}
+			case *ast.AssignStmt:
+				for i, left := range n.Lhs {
+					if v, ok := left.(*ast.Ident); ok && v.Name == "message" && len(n.Rhs) == len(n.Lhs) {
+						add(n.Rhs[i])
+					}
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// startOf is what a text begins with, put together of literals and other things.
+func startOf(e ast.Expr) loggedText {
+	sum, ok := e.(*ast.BinaryExpr)
+	if !ok {
+		text := textOf(e)
+		return loggedText{text, text != ""}
+	}
+	m := startOf(sum.X)
+	if m.whole {
+		more := startOf(sum.Y)
+		m = loggedText{m.text + more.text, more.whole}
+	}
+	return m
+}
+
+// says reports whether a document names a message: all of it, or up to an ellipsis.
+func (m loggedText) says(documented string) bool {
+	start, _, cut := strings.Cut(strings.ReplaceAll(documented, "...", "…"), "…")
+	if cut {
+		return strings.HasPrefix(m.text, start)
+	}
+	return m.whole && m.text == start
+}
+
+// Every log line has its row in the section of the logger that writes it.
+func TestLogLinesAreDocumented(t *testing.T) {
+	t.Parallel()
+	lines := section(t, document(t, "../docs/errors.md"), "## Log lines")
+	for dir, text := range map[string]string{
+		".":              lines,
+		"operate":        lines,
+		"../relay":       section(t, lines, "### The relay: `sms_optout.relay`"),
+		"../optoutstore": section(t, lines, "### The list: `sms_optout.store`"),
+	} {
+		documented := namesIn(text)
+		logged := loggedTexts(t, dir)
+		if len(logged) == 0 && dir != "operate" {
+			t.Errorf("no log lines were found in %s: this test misses them", dir)
+		}
+		for _, m := range logged {
+			if !slices.ContainsFunc(documented, m.says) {
+				t.Errorf("docs/errors.md does not name a log line of %s: %s", dir, m.text)
+			}
+		}
+	}
+}
+
+// A blank line in a table ends it: what follows is no row to who reads the page.
+func TestTablesAreWhole(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal("no documents", err)
+	}
+	for _, page := range append(pages, "../README.md", "../xcaddy.md") {
+		lines := strings.Split(document(t, page), "\n")
+		for i := 1; i+1 < len(lines); i++ {
+			if lines[i-1] == "" && strings.HasPrefix(lines[i], "| ") && !strings.HasPrefix(lines[i+1], "|-") {
+				t.Errorf("%s:%d: a row without a table", page, i+1)
+			}
+		}
+	}
+}
