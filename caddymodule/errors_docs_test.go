@@ -331,3 +331,31 @@ func TestTablesAreWhole(t *testing.T) {
 		}
 	}
 }
+
+// The error of a lost store stands in docs/errors.md as it is printed, so that who
+// searches for it finds what to do.
+func TestLossErrorIsDocumented(t *testing.T) {
+	t.Parallel()
+	b := &BadgerStore{MinFree: 1, dir: filepath.Join(t.TempDir(), "optouts")}
+	s, err := b.OpenStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(b.dir); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = b.OpenStore(); err == nil {
+		s.Close()
+		t.Fatal("the store opened without what it held")
+	}
+	printed := strings.ReplaceAll(err.Error(), b.dir, "/var/lib/caddy/optouts")
+	start, rest, _ := strings.Cut(printed, ": ")
+	_, ways, _ := strings.Cut(rest, "; mount")
+	documented := strings.Join(strings.Fields(section(t, document(t, "../docs/errors.md"), "### Lost events")), " ")
+	if !strings.HasPrefix(documented, start+": ...; mount"+ways+" ") {
+		t.Errorf("docs/errors.md says\n%.300s\nprinted is\n%s", documented, printed)
+	}
+}
