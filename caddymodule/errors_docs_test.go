@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/stopgate/stopgate/smsapi"
 	"github.com/stopgate/stopgate/smsapi/whatcounts"
 )
@@ -357,5 +359,26 @@ func TestLossErrorIsDocumented(t *testing.T) {
 	documented := strings.Join(strings.Fields(section(t, document(t, "../docs/errors.md"), "### Lost events")), " ")
 	if !strings.HasPrefix(documented, start+": ...; mount"+ways+" ") {
 		t.Errorf("docs/errors.md says\n%.300s\nprinted is\n%s", documented, printed)
+	}
+}
+
+// Every module has its row in docs/configuration.md.
+func TestModulesAreDocumented(t *testing.T) {
+	t.Parallel()
+	table, _, _ := strings.Cut(document(t, "../docs/configuration.md"), "\n## ")
+	var documented []string
+	for _, cells := range rowsOf(table) {
+		documented = append(documented, namesIn(cells[0])...)
+	}
+	var registered []string
+	for _, id := range caddy.Modules() {
+		ofTests := id == "sms_optout.apis.json" || id == "sms_optout.stores.test"
+		if strings.Contains(id, "sms_optout") && !ofTests {
+			registered = append(registered, id)
+		}
+	}
+	slices.Sort(documented)
+	if !slices.Equal(documented, registered) {
+		t.Errorf("docs/configuration.md has the modules %q, registered are %q", documented, registered)
 	}
 }
