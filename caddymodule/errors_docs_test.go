@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
 
 	"github.com/stopgate/stopgate/smsapi"
 	"github.com/stopgate/stopgate/smsapi/whatcounts"
@@ -380,5 +381,38 @@ func TestModulesAreDocumented(t *testing.T) {
 	slices.Sort(documented)
 	if !slices.Equal(documented, registered) {
 		t.Errorf("docs/configuration.md has the modules %q, registered are %q", documented, registered)
+	}
+}
+
+// Every verb of the command has its row in docs/list.md, and every flag is named there or
+// where the verb's own page is.
+func TestCommandIsDocumented(t *testing.T) {
+	t.Parallel()
+	list := document(t, "../docs/list.md")
+	all := list + operationsText(t)
+	var verbs []string
+	for _, cells := range rowsOf(section(t, list, "## The command")) {
+		verbs = append(verbs, namesIn(cells[0])...)
+	}
+	root := &cobra.Command{Use: "sms-optout"}
+	addVerbs(root)
+	var check func(cmd *cobra.Command)
+	check = func(cmd *cobra.Command) {
+		name := strings.TrimPrefix(cmd.CommandPath(), "sms-optout ")
+		_, last, nested := strings.Cut(name, " ")
+		if !slices.ContainsFunc(verbs, func(v string) bool { return v == name || strings.HasPrefix(v, name+" ") || nested && v == last }) {
+			t.Errorf("docs/list.md has no row for %s", name)
+		}
+		for _, f := range visited(cmd.Flags().VisitAll) {
+			if !regexp.MustCompile(`--` + f.Name + `\b`).MatchString(all) {
+				t.Errorf("neither docs/list.md nor docs/operations.md names the flag --%s of %s", f.Name, name)
+			}
+		}
+		for _, verb := range cmd.Commands() {
+			check(verb)
+		}
+	}
+	for _, verb := range root.Commands() {
+		check(verb)
 	}
 }
