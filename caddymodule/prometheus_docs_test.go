@@ -205,3 +205,26 @@ func TestUnitFile(t *testing.T) {
 		}
 	}
 }
+
+// docs/operations.md prints the commands for the unit with its program, user, socket and
+// directories.
+func TestUnitCommands(t *testing.T) {
+	t.Parallel()
+	unit := document(t, "../docs/deploy/stopgate.service")
+	box := section(t, operationsText(t), "### If you use the unit")
+	for what, form := range map[string]string{
+		"the program":            `ExecStart=/usr/local/bin/(\S+)`,
+		"the user":               `User=(\S+)`,
+		"the admin endpoint":     `--address (\S+)`,
+		"Caddy's data":           `Environment=(XDG_DATA_HOME=\S+)`,
+		"the list":               `store badger ([^,\s]+)`,
+		"the admin API's socket": `admin unix/(\S+\.sock)`,
+	} {
+		m := regexp.MustCompile(form).FindStringSubmatch(unit)
+		if m == nil {
+			t.Errorf("the unit does not name %s", what)
+		} else if !strings.Contains(box, m[1]) {
+			t.Errorf("docs/operations.md does not name %s of the unit: %s", what, m[1])
+		}
+	}
+}
