@@ -170,9 +170,9 @@ func TestFailedReload(t *testing.T) {
 }
 
 // Through the admin API, whose server and routers are those of the newest
-// configuration, of a failed one, too (caddy.md: "What a reload really does", 1 and
-// 7): what the running handlers use is untouched by that, and a good load follows
-// a bad one.
+// configuration, of a failed one, too, for Caddy replaces them before it provisions
+// any app (its caddy.go, provisionContext): what the running handlers use is untouched
+// by that, and a good load follows a bad one.
 func TestReloadThroughAdminAPI(t *testing.T) {
 	b := newBackend(t)
 	g := startGateway(t, b, options{})

@@ -19,8 +19,8 @@ func query(q string) string {
 	return "GET /bin/api_web?" + q + " HTTP/1.1\r\nHost: gw.example\r\n\r\n"
 }
 
-// TestRequests sends what design.md section 4 lists through a running Caddy. The
-// realm is testRealm, and testSender must not message testPhone.
+// TestRequests sends what README.md, "What a request gets", lists through a running
+// Caddy. The realm is testRealm, and testSender must not message testPhone.
 func TestRequests(t *testing.T) {
 	b := newBackend(t)
 	g := startGateway(t, b, options{})

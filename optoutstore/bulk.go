@@ -14,7 +14,7 @@ import (
 
 // bulkIndex writes a new index from pairs that come in the order of their keys,
 // straight into tables: no memtables, no compaction. That was measured to be six
-// to fifteen times as fast as batches of transactions (badger.md, 3.1).
+// to fifteen times as fast as batches of transactions (docs/storage.md, 12, "loading").
 type bulkIndex struct {
 	db     *badger.DB
 	sw     *badger.StreamWriter

@@ -27,8 +27,8 @@ type checkpoint struct {
 	Index string `json:"index,omitempty"`
 	// Manifest is the state of Badger's MANIFEST at that time. It only grows, so
 	// one that is missing, shorter or older shows: Badger itself would open it
-	// without an error and delete the tables that it does not name (badger.md,
-	// finding 6).
+	// without an error and delete the tables that it does not name (docs/storage.md,
+	// 12, "MANIFEST").
 	Manifest manifestSum `json:"manifest"`
 }
 

@@ -21,7 +21,7 @@ import (
 //
 // What is still in memtables is applied again from the journal, and their logs
 // are neither synced nor believed: a flipped byte in one silently drops all that
-// follows in it (badger.md, finding 5), and DB.Sync would sync the newest only.
+// follows in it, and DB.Sync would sync the newest only (docs/storage.md, 12, "logs").
 type flushTracker struct {
 	floor chain         // everything up to here is in tables
 	last  chain         // what was applied when the logs were listed last

@@ -316,7 +316,8 @@ func (c *pairCursor) rest(put func(importItem) error) error {
 }
 
 // complete checks that as many pairs came by, and in force, as the index counts: Badger
-// ends a scan without an error where a table is damaged (badger.md, finding 8).
+// ends a scan without an error where a table is damaged (docs/storage.md, 12, "bad
+// block").
 func (c *pairCursor) complete() error {
 	want, err := totals(c.txn)
 	if err == nil && (c.seen.pairs != want.pairs || c.seen.inForce != want.inForce) {

@@ -88,10 +88,10 @@ var errIndex = errors.New("the index cannot be used")
 // errStillRunning: Badger was told to close, and has not yet.
 var errStillRunning = errors.New("the index is not closed")
 
-// badgerOptions are badger.md section 6, for rows of some 80 bytes. No writes are
-// synced: the journal is. The tables' checksums are verified by checkTables; if
-// Badger verified them at each read, a bad block would answer "not found"
-// (badger.md, finding 8).
+// badgerOptions are for rows of some 80 bytes; docs/storage.md, 12, "settings", has
+// what was measured of them. No writes are synced: the journal is. The tables'
+// checksums are verified by checkTables; if Badger verified them at each read, a bad
+// block would answer "not found" (there, "bad block").
 func badgerOptions(dir string, memTable int64, log badger.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithSyncWrites(false).

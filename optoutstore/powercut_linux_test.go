@@ -22,7 +22,7 @@ import (
 // power cut: an ext4 file system in a file, which writes nothing back by itself
 // (commit=600), is copied while the process stands still, and the copy is mounted.
 // What was not synced is not in it. Badger with its defaults loses every
-// acknowledged write in this test (badger.md, section 4).
+// acknowledged write in this test (docs/storage.md, 12, "power cut").
 func TestPowerCut(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can mount a file system; TestForgetful does it with one that forgets")

@@ -157,8 +157,8 @@ const (
 )
 
 // manifestNames checks that the MANIFEST names every table that is in use. At its
-// next start Badger deletes the others without a word (badger.md, finding 6). Its
-// error is errIndex.
+// next start Badger deletes the others without a word (docs/storage.md, 12,
+// "MANIFEST"). Its error is errIndex.
 func (ix *index) manifestNames() error {
 	var err error
 	for range manifestLooks {

@@ -51,8 +51,8 @@ func (d *Durable) runSummary(ix *index) {
 
 // summarize adds the phone of every row to the summary, and lets lookups use it.
 //
-// Badger ends a scan without an error where a table is damaged (badger.md,
-// finding 8). A phone that was left out would be messaged, or its next event lack
+// Badger ends a scan without an error where a table is damaged (docs/storage.md, 12,
+// "bad block"). A phone that was left out would be messaged, or its next event lack
 // its link to those before. So the rows that were seen are counted, and those of
 // them that are in force, and both must be as many as the index counts.
 func (ix *index) summarize(interrupted func() error) (err error) {
