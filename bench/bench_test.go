@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -77,6 +81,69 @@ func TestWrongAnswersAreCounted(t *testing.T) {
 	}
 }
 
+// No two stops name one phone, whichever load they belong to.
+func TestStopsDiffer(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	var wg sync.WaitGroup
+	for range 4 {
+		next := source(stop, "gw")
+		wg.Go(func() {
+			for i := range 1000 {
+				r := string(next(i % 10))
+				mu.Lock()
+				if seen[r] {
+					t.Errorf("twice: %s", r)
+				}
+				seen[r] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// wrk's script names the phones that phoneN does, from the one on that it is told.
+func TestWrkStops(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("wrk"); err != nil {
+		t.Skip("wrk is not installed")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	phones := make(chan string, 3)
+	go func() {
+		_ = http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // until it is closed
+			select {
+			case phones <- r.URL.Query().Get("phone"):
+			default:
+			}
+			_, _ = io.WriteString(w, "SUCCESS")
+		}))
+	}()
+	before := stops.Load()
+	l, err := wrk{t.TempDir()}.run(ln.Addr().String(), stop, 1, time.Second)
+	if err != nil || l.requests < len(phones) {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	if used := stops.Load() - before; used < int64(l.requests) {
+		t.Errorf("%d requests, and %d phones count as used", l.requests, used)
+	}
+	known := map[string]bool{}
+	for n := before; n < stops.Load(); n++ {
+		known[phoneN(stopped, int(n))] = true
+	}
+	for range len(phones) {
+		if p := <-phones; !known[p] {
+			t.Errorf("a stop of %s, which is none of the next", p)
+		}
+	}
+}
+
 func TestPhonesDiffer(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -93,7 +160,7 @@ func TestParseWrk(t *testing.T) {
 	t.Parallel()
 	l, err := parseWrk("  Latency Distribution\n     50%  2.10ms\n     99%   11.73ms\n  22123 requests in 2.00s, 3.1MB read\n" +
 		"  Non-2xx or 3xx responses: 12\nRequests/sec:  11061.50\n")
-	if err != nil || l.perSecond != 11061.5 || l.p99 != 11730*time.Microsecond || l.wrong != 12 {
+	if err != nil || l.perSecond != 11061.5 || l.p99 != 11730*time.Microsecond || l.requests != 22123 || l.wrong != 12 {
 		t.Errorf("%+v, %v", l, err)
 	}
 	for _, out := range []string{"", "unable to connect", "99% 1.00ms\n Socket errors: connect 3, read 0, write 0, timeout 0\nRequests/sec: 5.00\n"} {

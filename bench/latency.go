@@ -38,14 +38,14 @@ func works(gateway *server) []work {
 		}
 	}
 	unpaced := func(k kind) func(<-chan struct{}) (string, error) {
-		prepared := requests(k, gateway.addr, 4096)
+		next := source(k, gateway.addr)
 		return func(end <-chan struct{}) (string, error) {
 			l, err := fire(gateway.addr, 64, func(client, i int) ([]byte, bool) {
 				select {
 				case <-end:
 					return nil, false
 				default:
-					return prepared[(client*997+i)%len(prepared)], true
+					return next(client*997 + i), true
 				}
 			})
 			return perSecond(l), wrongAnswers(l, err)
@@ -128,7 +128,7 @@ func importUntil(gateway *server, turn int, end <-chan struct{}) (string, error)
 			head = false
 		}
 		for range chunk {
-			fmt.Fprintf(&b, "%s,%s,%s\n", realm, sender, phoneN(stopped, turn*20_000_000+rows))
+			fmt.Fprintf(&b, "%s,%s,%s\n", realm, sender, phoneN(stopped, turn*importedFrom+rows))
 			rows++
 		}
 		return b.Bytes(), nil

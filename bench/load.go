@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -17,6 +16,7 @@ import (
 type load struct {
 	perSecond float64
 	p50, p99  time.Duration
+	requests  int // that were answered
 	wrong     int // answers that were not SUCCESS
 }
 
@@ -33,10 +33,13 @@ type goLoad struct{}
 func (goLoad) name() string { return "a generator in Go (wrk is not installed)" }
 
 func (goLoad) run(addr string, k kind, conns int, d time.Duration) (load, error) {
-	prepared := requests(k, addr, 4096)
+	next := source(k, addr)
 	end := time.Now().Add(d)
 	return fire(addr, conns, func(client, i int) ([]byte, bool) {
-		return prepared[(client*997+i)%len(prepared)], time.Now().Before(end)
+		if !time.Now().Before(end) {
+			return nil, false
+		}
+		return next(client*997 + i), true
 	})
 }
 
@@ -45,11 +48,11 @@ type stream struct {
 	addr     string
 	conns    int
 	rate     float64 // a second
-	prepared [][]byte
+	requests func(i int) []byte
 }
 
 func newStream(addr string, k kind, conns int, rate float64) stream {
-	return stream{addr, conns, rate, requests(k, addr, 4096)}
+	return stream{addr, conns, rate, source(k, addr)}
 }
 
 // run sends requests until end is closed, and measures each from the moment at which
@@ -71,7 +74,7 @@ func (s stream) run(end <-chan struct{}) (load, error) {
 			defer warmed()
 			err := client(s.addr, func(talk func([]byte) (bool, error)) error {
 				for i := range 2 {
-					if _, err := talk(s.prepared[(2*c+i)%len(s.prepared)]); err != nil {
+					if _, err := talk(s.requests(2*c + i)); err != nil {
 						return err
 					}
 				}
@@ -85,7 +88,7 @@ func (s stream) run(end <-chan struct{}) (load, error) {
 						return nil
 					case <-time.After(time.Until(due)):
 					}
-					ok, err := talk(s.prepared[(2*s.conns+i)%len(s.prepared)])
+					ok, err := talk(s.requests(2*s.conns + i))
 					if err != nil {
 						return err
 					}
@@ -112,7 +115,8 @@ func (s stream) run(end <-chan struct{}) (load, error) {
 	if first != nil {
 		return load{}, first
 	}
-	return load{perSecond: float64(len(took)) / time.Since(begin).Seconds(), p50: quantile(took, 0.5), p99: quantile(took, 0.99), wrong: wrong}, nil
+	return load{perSecond: float64(len(took)) / time.Since(begin).Seconds(), p50: quantile(took, 0.5), p99: quantile(took, 0.99),
+		requests: len(took), wrong: wrong}, nil
 }
 
 // runFor is run for a while.
@@ -164,7 +168,7 @@ func fire(addr string, conns int, next func(client, i int) ([]byte, bool)) (load
 	if first != nil {
 		return load{}, first
 	}
-	return load{perSecond: float64(len(took)) / time.Since(begin).Seconds(), p99: quantile(took, 0.99), wrong: wrong}, nil
+	return load{perSecond: float64(len(took)) / time.Since(begin).Seconds(), p99: quantile(took, 0.99), requests: len(took), wrong: wrong}, nil
 }
 
 // client opens a connection and calls use with what sends one request over it and
@@ -220,10 +224,8 @@ func readAnswer(in *bufio.Reader) (bool, error) {
 
 // once sends one request and returns an error unless it is answered with SUCCESS.
 func once(addr string, k kind) error {
-	request := []byte(nil)
-	request = append(request, requests(k, addr, 1+rand.IntN(100))[0]...)
 	return client(addr, func(talk func([]byte) (bool, error)) error {
-		ok, err := talk(request)
+		ok, err := talk(source(k, addr)(0))
 		if err == nil && !ok {
 			err = fmt.Errorf("%s did not answer with SUCCESS", addr)
 		}

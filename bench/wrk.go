@@ -17,33 +17,53 @@ type wrk struct{ dir string }
 
 func (wrk) name() string { return "wrk" }
 
-// preparedByWrk is how many different requests wrk sends in turn: so many that most
-// stops of a run are the first of their phone.
+// preparedByWrk is how many different sends wrk sends in turn.
 const preparedByWrk = 1 << 14
 
+// run runs wrk, for whole seconds: it knows no others.
 func (w wrk) run(addr string, k kind, conns int, d time.Duration) (load, error) {
 	script, err := w.script(addr, k)
 	if err != nil {
 		return load{}, err
 	}
-	out, err := exec.Command("wrk", "-t1", "-c", strconv.Itoa(conns), "-d", fmt.Sprintf("%ds", max(1, int(d.Seconds()+0.5))), // it takes no less than a second
-
-		"--latency", "-s", script, "http://"+addr).CombinedOutput()
+	seconds := fmt.Sprintf("%ds", max(1, int(d.Seconds()+0.5)))
+	// The script goes on behind the phones that were stopped before.
+	first := int(stops.Load()) * phoneStep % subscribers
+	out, err := exec.Command("wrk", "-t1", "-c", strconv.Itoa(conns), "-d", seconds,
+		"--latency", "-s", script, "http://"+addr, strconv.Itoa(first)).CombinedOutput()
 	if err != nil {
 		return load{}, fmt.Errorf("wrk: %w: %s", err, out)
 	}
-	return parseWrk(string(out))
+	l, err := parseWrk(string(out))
+	if k == stop {
+		// Each connection may have sent one more at the end, and wrk asks the script for one
+		// at the beginning that it does not send.
+		stops.Add(int64(l.requests + conns + 1))
+	}
+	return l, err
 }
 
-// script writes a Lua script that sends prepared requests one after the other. The
-// requests are in a file of their own, since Lua bounds the constants of one function.
+// script writes a Lua script that sends prepared requests one after the other, or stops
+// of phones from the one on that is its argument, as phoneN has them.
 func (w wrk) script(addr string, k kind) (string, error) {
 	name := filepath.Join(w.dir, fmt.Sprintf("%d-%s", k, strings.ReplaceAll(addr, ":", "-")))
 	if _, err := os.Stat(name + ".lua"); err == nil {
 		return name + ".lua", nil // of a round before
 	}
+	if k == stop {
+		head, tail := aroundPhone(addr)
+		return name + ".lua", os.WriteFile(name+".lua", fmt.Appendf(nil, `
+local x = 0
+init = function(args) x = tonumber(args[1]) end
+request = function()
+  x = (x + %d) %% %d
+  return %q .. string.format("%%d", %d + x) .. %q
+end
+`, phoneStep, subscribers, head, stopped, tail), 0o600)
+	}
+	// In a file of their own, since Lua bounds the constants of one function.
 	var data strings.Builder
-	for _, r := range requests(k, addr, preparedByWrk) {
+	for _, r := range sends(k, addr, preparedByWrk) {
 		fmt.Fprintf(&data, "%d\n%s", len(r), r)
 	}
 	if err := os.WriteFile(name+".requests", []byte(data.String()), 0o600); err != nil {
@@ -71,6 +91,7 @@ end
 
 var (
 	wrkRate  = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+	wrkCount = regexp.MustCompile(`([0-9]+) requests in`)
 	wrkP99   = regexp.MustCompile(`99%\s+([0-9.]+(?:us|ms|s))`)
 	wrkWrong = regexp.MustCompile(`Non-2xx or 3xx responses: ([0-9]+)`)
 	wrkError = regexp.MustCompile(`Socket errors: connect ([0-9]+), read ([0-9]+), write ([0-9]+), timeout ([0-9]+)`)
@@ -78,8 +99,8 @@ var (
 
 // parseWrk reads what wrk prints.
 func parseWrk(out string) (load, error) {
-	rate, p99 := wrkRate.FindStringSubmatch(out), wrkP99.FindStringSubmatch(out)
-	if rate == nil || p99 == nil {
+	rate, p99, count := wrkRate.FindStringSubmatch(out), wrkP99.FindStringSubmatch(out), wrkCount.FindStringSubmatch(out)
+	if rate == nil || p99 == nil || count == nil {
 		return load{}, fmt.Errorf("wrk printed no rate: %s", out)
 	}
 	if m := wrkError.FindStringSubmatch(out); m != nil {
@@ -88,6 +109,9 @@ func parseWrk(out string) (load, error) {
 	var l load
 	var err error
 	if l.perSecond, err = strconv.ParseFloat(rate[1], 64); err != nil {
+		return load{}, err
+	}
+	if l.requests, err = strconv.Atoi(count[1]); err != nil {
 		return load{}, err
 	}
 	if l.p99, err = time.ParseDuration(p99[1]); err != nil {
