@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 )
 
 // answer is what the backend says to every request.
@@ -14,8 +15,9 @@ const answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4
 	"SUCCESS: Sending message to phone was successful"
 
 // backend answers every request on ln the same way, with as little work as can be:
-// it shares the machine with what is measured. It ends when ln is closed.
-func backend(ln net.Listener) error {
+// it shares the machine with what is measured. It counts them in reached, and ends when
+// ln is closed.
+func backend(ln net.Listener, reached *atomic.Int64) error {
 	for {
 		c, err := ln.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -28,6 +30,7 @@ func backend(ln net.Listener) error {
 			defer c.Close()
 			in := bufio.NewReaderSize(c, 16<<10)
 			for readRequest(in) == nil {
+				reached.Add(1)
 				if _, err := io.WriteString(c, answer); err != nil {
 					return
 				}

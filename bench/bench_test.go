@@ -2,15 +2,18 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,7 +26,7 @@ func startBackend(t *testing.T) string {
 		t.Fatal(err)
 	}
 	done := make(chan error)
-	go func() { done <- backend(ln) }()
+	go func() { done <- backend(ln, new(atomic.Int64)) }()
 	t.Cleanup(func() {
 		_ = ln.Close()
 		if err := <-done; err != nil {
@@ -78,6 +81,61 @@ func TestWrongAnswersAreCounted(t *testing.T) {
 	}
 	if err := once(ln.Addr().String(), getSend); err == nil {
 		t.Error("a FAILURE passed for a SUCCESS")
+	}
+}
+
+// answers is a generator whose requests are all answered with 200, and some of them with
+// SUCCESS.
+type answers struct {
+	requests, succeeded int
+	reached             *atomic.Int64
+}
+
+func (answers) name() string { return "none" }
+
+func (a answers) run(string, kind, int, time.Duration) (load, error) {
+	a.reached.Add(int64(a.succeeded))
+	return load{requests: a.requests}, nil
+}
+
+// A generator that does not read the answers must not pass a FAILURE for a SUCCESS.
+func TestFailuresOfSendsAreSeen(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name                string
+		requests, succeeded int
+		fails               bool
+	}{{"all succeed", 100, 100, false}, {"one more is on its way", 100, 101, false}, {"one fails", 100, 99, true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := options{reached: new(atomic.Int64)}
+			o.load = answers{tc.requests, tc.succeeded, o.reached}
+			if _, err := measure(o, getSend, 1, contender{name: "gateway"}, 0); (err != nil) != tc.fails {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Stops that have opted out before count as not done.
+func TestRepeatedStopsAreSeen(t *testing.T) {
+	t.Parallel()
+	recorded := 5.0
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "# HELP caddy_sms_optout_requests_total x\n"+
+			"caddy_sms_optout_requests_total{call=\"stop\",outcome=\"repeated\",realm=\"\"} 1e+06\n"+
+			"caddy_sms_optout_requests_total{call=\"stop\",outcome=\"recorded\",realm=\"\"} %g\n", recorded)
+		recorded += 99
+	}))
+	t.Cleanup(gateway.Close)
+	c := contender{name: "gateway", admin: strings.TrimPrefix(gateway.URL, "http://")}
+	o := options{load: answers{requests: 99, reached: new(atomic.Int64)}}
+	if _, err := measure(o, stop, 1, c, 0); err != nil {
+		t.Error(err)
+	}
+	o.load = answers{requests: 100, reached: new(atomic.Int64)}
+	if _, err := measure(o, stop, 1, c, 0); err == nil {
+		t.Error("a repeated stop passed for a first one")
 	}
 }
 

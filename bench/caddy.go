@@ -29,9 +29,8 @@ func buildCaddy(dir string) (string, error) {
 // server is a program that runs beside this one.
 type server struct {
 	contender
-	admin string // Caddy's admin endpoint, if it has one
-	cmd   *exec.Cmd
-	log   string
+	cmd *exec.Cmd
+	log string
 }
 
 // guarded is the configuration with the directive, bare that without it. They
@@ -83,7 +82,7 @@ http://:%s {
 	}
 	cmd := exec.Command(o.caddy, "run", "--adapter", "caddyfile", "--config", file)
 	cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+o.witness, "XDG_CONFIG_HOME="+dir)
-	s := &server{contender: contender{name: name, addr: addr}, admin: admin, cmd: cmd, log: filepath.Join(dir, "log")}
+	s := &server{contender: contender{name: name, addr: addr, admin: admin}, cmd: cmd, log: filepath.Join(dir, "log")}
 	return s, s.start()
 }
 

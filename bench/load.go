@@ -17,7 +17,7 @@ type load struct {
 	perSecond float64
 	p50, p99  time.Duration
 	requests  int // that were answered
-	wrong     int // answers that were not SUCCESS
+	wrong     int // answers that were not SUCCESS, as far as the generator looks at them
 }
 
 // generator sends requests of a kind to an address, over that many connections,

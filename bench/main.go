@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,10 +24,11 @@ type options struct {
 	peers     bool
 	pebble    bool
 
-	dir     string // everything that is written, removed at the end
-	witness string // Caddy's data directory
-	caddy   string // the program
-	backend string // its address
+	dir     string        // everything that is written, removed at the end
+	witness string        // Caddy's data directory
+	caddy   string        // the program
+	backend string        // its address
+	reached *atomic.Int64 // the requests that came to it
 	load    generator
 }
 
@@ -97,8 +99,8 @@ func run(arguments []string) (err error) {
 		return err
 	}
 	defer ln.Close()
-	go func() { _ = backend(ln) }()
-	o.backend = ln.Addr().String()
+	o.backend, o.reached = ln.Addr().String(), new(atomic.Int64)
+	go func() { _ = backend(ln, o.reached) }()
 
 	var r report
 	for _, n := range o.rows {

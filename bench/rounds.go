@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -38,9 +43,10 @@ func (s series) over(base series) series {
 
 // contender is one of the things that are measured side by side.
 type contender struct {
-	name string
-	addr string
-	pid  int // 0: its processor time is not of interest
+	name  string
+	addr  string
+	pid   int    // 0: its processor time is not of interest
+	admin string // Caddy's admin endpoint, if it has one
 }
 
 // result is what rounds of load showed of a contender.
@@ -73,7 +79,7 @@ func throughput(o options, k kind, conns int, all []contender) (map[string]*resu
 			r := got[c.name]
 			r.perSecond = append(r.perSecond, l.perSecond)
 			if spent := processorTime(c.pid) - before; spent > 0 {
-				r.cpu = append(r.cpu, spent/(l.perSecond*o.round.Seconds()))
+				r.cpu = append(r.cpu, spent/float64(l.requests))
 			}
 		}
 	}
@@ -81,12 +87,46 @@ func throughput(o options, k kind, conns int, all []contender) (map[string]*resu
 }
 
 func measure(o options, k kind, conns int, c contender, d time.Duration) (load, error) {
+	before, err := done(o, k, c)
+	if err != nil {
+		return load{}, fmt.Errorf("%s: %w", c.name, err)
+	}
 	l, err := o.load.run(c.addr, k, conns, d)
-	if err == nil && l.wrong > 0 {
-		err = fmt.Errorf("%d requests were not answered with SUCCESS", l.wrong)
+	if err = wrongAnswers(l, err); err != nil {
+		return load{}, fmt.Errorf("%s: %w", c.name, err)
+	}
+	after, err := done(o, k, c)
+	if n := int(after - before); err == nil && n < l.requests {
+		err = fmt.Errorf("%d requests were answered, and %d did what they should", l.requests, n)
 	}
 	if err != nil {
 		return load{}, fmt.Errorf("%s: %w", c.name, err)
 	}
 	return l, nil
 }
+
+// done is how many requests of a kind have done what they should: sends have come to the
+// backend, and stops opted out a pair that had not. Generators do not see that: a FAILURE
+// has the status of a SUCCESS, and a stop that is repeated its text.
+func done(o options, k kind, c contender) (int64, error) {
+	if k != stop {
+		return o.reached.Load(), nil
+	}
+	resp, err := http.Get("http://" + c.admin + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err
+	}
+	m := firstStops.FindSubmatch(text)
+	if m == nil {
+		return 0, errors.New("the metrics do not say how many stops were recorded")
+	}
+	n, err := strconv.ParseFloat(string(m[1]), 64)
+	return int64(n), err
+}
+
+var firstStops = regexp.MustCompile(`(?m)^caddy_sms_optout_requests_total\{call="stop",outcome="recorded".*\} (\S+)$`)

@@ -20,7 +20,8 @@ func (wrk) name() string { return "wrk" }
 // preparedByWrk is how many different sends wrk sends in turn.
 const preparedByWrk = 1 << 14
 
-// run runs wrk, for whole seconds: it knows no others.
+// run runs wrk, for whole seconds: it knows no others. It does not look at answers but
+// for their status, and a FAILURE has 200 as well; measure finds these.
 func (w wrk) run(addr string, k kind, conns int, d time.Duration) (load, error) {
 	script, err := w.script(addr, k)
 	if err != nil {
