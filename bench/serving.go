@@ -16,92 +16,48 @@ func measureList(o options, r *report, n int) error {
 	if err != nil {
 		return err
 	}
-
-	begin := time.Now()
-	guarded, err := startCaddy(o, "gateway", store, true)
+	guarded, bare, longer, err := startPair(o, store)
 	if err != nil {
 		return err
 	}
 	defer guarded.stop()
-	opened := time.Since(begin)
-	bare, err := startCaddy(o, "bare", "", false)
-	if err != nil {
-		return err
-	}
 	defer bare.stop()
-	begin = time.Now()
-	idle, err := startCaddy(o, "bare again", "", false)
-	if err != nil {
-		return err
-	}
-	startup := time.Since(begin)
-	idle.stop()
-	for _, k := range []kind{getSend, postSend} {
+	for _, k := range []kind{getSend, postSend, stop} {
 		if err := once(guarded.addr, k); err != nil {
 			return err
 		}
 	}
-	if err := once(guarded.addr, stop); err != nil {
-		return err
-	}
 
-	rows := []row{}
 	pair := []contender{guarded.contender, bare.contender}
-	for _, f := range []struct {
-		name string
-		kind kind
-		goal float64
-	}{{"passing GET, with / without the directive", getSend, 0.98}, {"passing POST, with / without the directive", postSend, 0.95}} {
-		progress("%s, %s", f.name, size)
-		got, err := throughput(o, f.kind, o.conns, pair)
-		if err != nil {
-			return err
-		}
-		with, without := got["gateway"], got["bare"]
-		rows = append(rows, rowOf(f.name, with.perSecond.over(without.perSecond), "", atLeast(f.goal),
-			fmt.Sprintf("%s and %s requests/s", number(with.perSecond.median()), number(without.perSecond.median()))))
-		// The same two against each other with nothing between them would give 1.00.
-		if len(with.cpu) > 0 {
-			rows = append(rows, rowOf("the same, processor time without / with", without.cpu.over(with.cpu), "", goal{},
-				fmt.Sprintf("%s and %s us a request", number(with.cpu.median()*1e6), number(without.cpu.median()*1e6))))
-		}
-	}
-
-	sending, err := memory(guarded.cmd.Process.Pid)
+	rows, err := measureSends(o, size, pair)
 	if err != nil {
 		return err
 	}
-
-	progress("stops over 64 connections, %s", size)
-	sends, err := throughput(o, getSend, 64, pair[:1])
+	sending, err := memory(guarded.pid)
 	if err != nil {
 		return err
 	}
-	stops, err := throughput(o, stop, 64, pair[:1])
+	stops, err := measureStops(o, size, guarded.contender)
 	if err != nil {
 		return err
 	}
-	rows = append(rows, rowOf("stops / passing sends, 64 connections", stops["gateway"].perSecond.over(sends["gateway"].perSecond), "", atLeast(0.5),
-		fmt.Sprintf("%s stops/s", number(stops["gateway"].perSecond.median()))))
-
-	more, err := measureLatency(o, guarded)
+	latency, err := measureLatency(o, guarded)
 	if err != nil {
 		return err
 	}
-	rows = append(rows, more...)
-
-	own, err := memory(guarded.cmd.Process.Pid)
+	own, err := memory(guarded.pid)
 	if err != nil {
 		return err
 	}
-	base, err := memory(bare.cmd.Process.Pid)
+	base, err := memory(bare.pid)
 	if err != nil {
 		return err
 	}
+	rows = append(append(rows, stops), latency...)
 	rows = append(rows,
 		row{figure: "offline import", value: imported.perSecond, unit: "rows/s", goal: atLeast(300_000),
 			note: fmt.Sprintf("%.1f s; %d MiB of memory of its own at most", imported.took.Seconds(), imported.anonymous>>20)},
-		row{figure: "start until it answers, longer than without the list", value: max(0, (opened - startup).Seconds()), unit: "s", goal: atMost(1)},
+		row{figure: "start until it answers, longer than without the list", value: longer.Seconds(), unit: "s", goal: atMost(1)},
 		row{figure: "memory of its own after the passing sends", value: float64(sending >> 20), unit: "MiB", goal: atMost(200),
 			note: fmt.Sprintf("%d MiB without the directive", base>>20)},
 		row{figure: "the same after stops, imports and guesses", value: float64(own >> 20), unit: "MiB"},
@@ -112,6 +68,71 @@ func measureList(o options, r *report, n int) error {
 		return measurePeers(o, r, n, pair)
 	}
 	return nil
+}
+
+// startPair starts the gateway on a store, and a Caddy without the directive; longer is
+// by how much the first took longer to start. The second is started twice and the second
+// time counts: the first one's start has brought the program into memory.
+func startPair(o options, store string) (guarded, bare *server, longer time.Duration, err error) {
+	begin := time.Now()
+	if guarded, err = startCaddy(o, "gateway", store, true); err != nil {
+		return nil, nil, 0, err
+	}
+	opened := time.Since(begin)
+	if bare, err = startCaddy(o, "bare", "", false); err != nil {
+		guarded.stop()
+		return nil, nil, 0, err
+	}
+	begin = time.Now()
+	idle, err := startCaddy(o, "bare again", "", false)
+	if err != nil {
+		guarded.stop()
+		bare.stop()
+		return nil, nil, 0, err
+	}
+	startup := time.Since(begin)
+	idle.stop()
+	return guarded, bare, max(0, opened-startup), nil
+}
+
+// measureSends compares sends that pass through the gateway with the same through a
+// Caddy without it.
+func measureSends(o options, size string, pair []contender) (rows []row, err error) {
+	for _, f := range []struct {
+		name string
+		kind kind
+		goal float64
+	}{{"passing GET, with / without the directive", getSend, 0.98}, {"passing POST, with / without the directive", postSend, 0.95}} {
+		progress("%s, %s", f.name, size)
+		got, err := throughput(o, f.kind, o.conns, pair)
+		if err != nil {
+			return nil, err
+		}
+		with, without := got["gateway"], got["bare"]
+		rows = append(rows, rowOf(f.name, with.perSecond.over(without.perSecond), "", atLeast(f.goal),
+			fmt.Sprintf("%s and %s requests/s", number(with.perSecond.median()), number(without.perSecond.median()))))
+		// The same two against each other with nothing between them would give 1.00.
+		if len(with.cpu) > 0 {
+			rows = append(rows, rowOf("the same, processor time without / with", without.cpu.over(with.cpu), "", goal{},
+				fmt.Sprintf("%s and %s us a request", number(with.cpu.median()*1e6), number(without.cpu.median()*1e6))))
+		}
+	}
+	return rows, nil
+}
+
+// measureStops compares stops with sends that pass.
+func measureStops(o options, size string, gateway contender) (row, error) {
+	progress("stops over 64 connections, %s", size)
+	sends, err := throughput(o, getSend, 64, []contender{gateway})
+	if err != nil {
+		return row{}, err
+	}
+	stops, err := throughput(o, stop, 64, []contender{gateway})
+	if err != nil {
+		return row{}, err
+	}
+	return rowOf("stops / passing sends, 64 connections", stops["gateway"].perSecond.over(sends["gateway"].perSecond), "", atLeast(0.5),
+		fmt.Sprintf("%s stops/s", number(stops["gateway"].perSecond.median()))), nil
 }
 
 // measurePeers measures the same job done by others.
