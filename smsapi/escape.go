@@ -48,6 +48,30 @@ func AppendUnescaped(dst []byte, raw string, plus byte) ([]byte, Escapes) {
 	return dst, met
 }
 
+// HalfEscaped reports whether a character of raw is written in part as escapes and in part as
+// it is. decodeURIComponent decodes no such text, and qs then takes it as it stands, of which
+// the digits are others: 1%E2\x80\x90065551212.
+func HalfEscaped(raw string) bool {
+	if IsASCII(raw) {
+		return false
+	}
+	var run []byte
+	for i := 0; i < len(raw); i++ {
+		if raw[i] == '%' {
+			if b, ok := hexByte(raw, i+1); ok {
+				run = append(run, b)
+				i += 2
+				continue
+			}
+		}
+		if !utf8.Valid(run) {
+			return true
+		}
+		run = run[:0]
+	}
+	return !utf8.Valid(run)
+}
+
 // appendLenient appends s with every escape undone that any server family
 // undoes, %uXXXX among them. plus says whether "+" is one.
 func appendLenient(dst []byte, s string, plus bool) []byte {

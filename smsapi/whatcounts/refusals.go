@@ -21,7 +21,7 @@ var (
 	refusedSpelling = ambiguous("spelling", " is written in a way that only some servers take for this name, so write it exactly like that, without brackets, blanks or capitals", allRoles...)
 	refusedSplit    = ambiguous("semicolon", " stands beside a raw semicolon, which some servers take for a separator, so write %3B inside a value and & between arguments", allRoles...)
 	refusedHidden   = ambiguous("fragment", " stands beside a raw #, where some servers end the query, so write %23 inside a value", allRoles...)
-	refusedEscape   = ambiguous("escape", " holds a % that no two hexadecimal digits follow, so percent-encode the value once, with a library", strictRoles...)
+	refusedEscape   = ambiguous("escape", " holds a % that no two hexadecimal digits follow, or half a character in escapes, so percent-encode the value once, with a library", strictRoles...)
 	refusedTwice    = ambiguous("encoded_twice", " is percent-encoded twice, so encode it once", strictRoles...)
 	refusedBytes    = ambiguous("delimiter", " holds characters that some servers take for the end of the value, so send the bare value", strictRoles...)
 	refusedCookie   = ambiguous("cookie", " comes with a cookie of the same name, which some servers read in its place, so send none", command, realm, recipient, sender)

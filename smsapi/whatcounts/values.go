@@ -47,7 +47,7 @@ func (args *arguments) strict(dst []byte, r role) ([]byte, *smsapi.Refusal) {
 	}
 	decoded, met := smsapi.AppendUnescaped(dst, f.raw, ' ')
 	switch {
-	case met&smsapi.EscapesBroken != 0:
+	case met&smsapi.EscapesBroken != 0, smsapi.HalfEscaped(f.raw):
 		return nil, refusedEscape[r]
 	case met&smsapi.EscapesTwice != 0:
 		return nil, refusedTwice[r]
