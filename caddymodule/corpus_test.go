@@ -120,6 +120,7 @@ var fixtures = []struct{ name, sender string }{
 	{"twicephone", "12065520655"},
 	{"alnum", "MyBrand"},
 	{"long", "MyLongBrand"},
+	{"marked", "Shop!"},
 }
 
 // judge sends one request and says what is wrong with its fate.

@@ -72,6 +72,17 @@ func HalfEscaped(raw string) bool {
 	return !utf8.Valid(run)
 }
 
+// DecodedTwice is a value as Mono's UrlDecode has it, if that is another: where there is an
+// escape it takes the characters from U+0080 to U+00FF for the bytes of that value, so that
+// UTF-8 is decoded twice.
+func DecodedTwice(raw string) (value string, ok bool) {
+	if IsASCII(raw) || strings.IndexByte(raw, '%') < 0 {
+		return "", false
+	}
+	decoded, _ := AppendUnescaped(nil, string(narrowed(nil, []byte(raw))), ' ')
+	return strings.ToValidUTF8(string(decoded), string(utf8.RuneError)), true
+}
+
 // appendLenient appends s with every escape undone that any server family
 // undoes, %uXXXX among them. plus says whether "+" is one.
 func appendLenient(dst []byte, s string, plus bool) []byte {

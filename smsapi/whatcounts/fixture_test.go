@@ -36,6 +36,7 @@ var fixtureSenders = map[string]string{
 	"short":      "12345",
 	"number":     "12065550000",
 	"long":       "MyLongBrand",
+	"marked":     "Shop!",
 	"twice":      "123123",
 	"twicephone": "12065520655",
 }

@@ -31,8 +31,8 @@ func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal 
 	return nil
 }
 
-// otherForms are a value as those have it who join what is repeated, and who read a raw
-// plus as it is. Who cannot read them cannot send.
+// otherForms are a value as those have it who join what is repeated, who read a raw plus as it
+// is, and who decode twice. Who cannot read them cannot send.
 func (f *argument) otherForms(field, between string) (forms []string) {
 	if f.times > 1 {
 		forms = append(forms, strings.Repeat(field+between, int(f.times)))
@@ -40,6 +40,9 @@ func (f *argument) otherForms(field, between string) (forms []string) {
 	if strings.IndexByte(f.raw, '+') >= 0 {
 		literal, _ := smsapi.AppendUnescaped(nil, f.raw, '+')
 		forms = append(forms, string(literal))
+	}
+	if twice, ok := smsapi.DecodedTwice(f.raw); ok {
+		forms = append(forms, twice)
 	}
 	return forms
 }
