@@ -61,7 +61,8 @@ func withoutUnknown(dst, s []byte) []byte {
 	var room [8]byte
 	for len(s) > 0 {
 		r, n := utf8.DecodeRune(s)
-		if folded := appendFolded(room[:0], r); len(folded) == 0 || folded[0] != 0xff {
+		folded, parts := appendFolded(room[:0], r), norm.NFKD.Properties(s).Decomposition()
+		if len(folded) == 0 || folded[0] != 0xff || len(parts) > 0 && parts[0] < utf8.RuneSelf {
 			dst = append(dst, s[:n]...)
 		}
 		s = s[n:]
