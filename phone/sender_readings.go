@@ -119,6 +119,7 @@ func (q *senders) name() error {
 	if q.all.n >= minHidden && q.all.n <= len(q.all.b) {
 		q.number(q.all.string())
 	}
+	q.digitsOfFirstWord()
 	q.worded()
 	q.runs(minHidden, minLookedFor)
 	q.basename()

@@ -10,6 +10,19 @@ func (q *senders) leading() {
 	}
 }
 
+// digitsOfFirstWord adds the digits of an ID's first word, which is all that programs have of it which
+// split at blanks.
+func (q *senders) digitsOfFirstWord() {
+	first, _, more := strings.Cut(q.id, " ")
+	if !more {
+		return
+	}
+	var d digits
+	if d.addString(first); d.n >= minHidden && d.n < q.all.n && d.n <= len(d.b) {
+		q.number(d.string())
+	}
+}
+
 // phoneMarks is the punctuation of an ID that groups the digits of a phone. The last
 // is a letter to Unicode, and a dash to libphonenumber's VALID_PUNCTUATION.
 const phoneMarks = "+ -./()\u30FC"

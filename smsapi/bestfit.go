@@ -1,5 +1,11 @@
 package smsapi
 
+import (
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
 // bestFit is what Windows makes of characters that an ANSI code page lacks, where
 // that is ASCII and no compatibility form says so: "πhone" is "phone" to a program
 // that asks for its arguments in code page 1252, as classic ASP and old CGI
@@ -16,4 +22,27 @@ var bestFit = map[rune]byte{
 	'Ǝ': 'e', 'ǝ': 'e', 'ƍ': 'd', 'Ƚ': 'l',
 	'℘': 'p', '℮': 'e', '∩': 'n', '√': 'v', '∞': '8',
 	'ǀ': '|', 'ǃ': '!', '։': ':', '‗': '=', '∗': '*', '∣': '|', '∶': ':', '∼': '~', '≡': '=',
+}
+
+// bestFitMarks are the marks that Mono's Latin-1 makes of others, where no compatibility form
+// says so. They make no other name of an argument or of an account.
+var bestFitMarks = map[rune]byte{
+	'\u02B9': '\'', '\u02BA': '"', '\u02BC': '\'', '\u02C4': '^', '\u02C6': '^', '\u02C8': '\'', '\u02CB': '`', '\u02DC': '~',
+	'\u0300': '`', '\u0302': '^', '\u0303': '~', '\u030E': '"', '\u2010': '-', '\u2011': '-', '\u2013': '-', '\u2014': '-',
+	'\u2018': '\'', '\u2019': '\'', '\u201A': ',', '\u201C': '"', '\u201D': '"', '\u201E': '"', '\u2022': '.',
+	'\u2032': '\'', '\u2035': '`', '\u2039': '<', '\u203A': '>',
+}
+
+// inLatin1 is a character above U+00FF in Latin-1, as Mono has it.
+func inLatin1(r rune) byte {
+	if b := bestFit[r]; b != 0 {
+		return b
+	}
+	if b := bestFitMarks[r]; b != 0 {
+		return b
+	}
+	if parts := norm.NFKD.PropertiesString(string(r)).Decomposition(); len(parts) > 0 && parts[0] < utf8.RuneSelf {
+		return parts[0]
+	}
+	return '?'
 }

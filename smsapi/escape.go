@@ -72,15 +72,25 @@ func HalfEscaped(raw string) bool {
 	return !utf8.Valid(run)
 }
 
-// DecodedTwice is a value as Mono's UrlDecode has it, if that is another: where there is an
-// escape it takes the characters from U+0080 to U+00FF for the bytes of that value, so that
-// UTF-8 is decoded twice.
-func DecodedTwice(raw string) (value string, ok bool) {
-	if IsASCII(raw) || strings.IndexByte(raw, '%') < 0 {
-		return "", false
+// InBytes are a value as Mono's System.Web has it where it takes characters for bytes, so that
+// UTF-8 is decoded twice: those from U+0080 to U+00FF in a text with escapes, and all in a
+// query, which are written in Latin-1 first. There are none where raw is ASCII.
+func InBytes(raw string) (values []string) {
+	if IsASCII(raw) {
+		return nil
 	}
-	decoded, _ := AppendUnescaped(nil, string(narrowed(nil, []byte(raw))), ' ')
-	return strings.ToValidUTF8(string(decoded), string(utf8.RuneError)), true
+	latin1 := make([]byte, 0, len(raw))
+	for _, r := range raw {
+		if r > 0xff {
+			r = rune(inLatin1(r))
+		}
+		latin1 = append(latin1, byte(r))
+	}
+	for _, text := range [...][]byte{narrowed(nil, []byte(raw)), latin1} {
+		decoded, _ := AppendUnescaped(nil, string(text), ' ')
+		values = append(values, strings.ToValidUTF8(string(decoded), string(utf8.RuneError)))
+	}
+	return values
 }
 
 // appendLenient appends s with every escape undone that any server family

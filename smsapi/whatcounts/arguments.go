@@ -28,6 +28,10 @@ type arguments struct {
 	cut bool
 	// longName: a name is too long to say what some reader makes of it.
 	longName bool
+	// realmElsewhere is a realm under a name with others before or behind it.
+	realmElsewhere string
+	// numbered: a command of a model, call.c, is a number.
+	numbered bool
 	// heavy counts the bytes of names that take long to look at.
 	heavy int
 	// container: somebody takes all arguments from the value of one.
@@ -155,6 +159,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	if !p.Bare {
 		args.longName = args.longName || len(p.Name) > maxOddName
 		args.member = args.member || foldsToSMSCommand(p.Value)
+		args.noteModel(p)
 	}
 	r := args.readFolded(p)
 	for _, find := range oddRoles {
@@ -172,6 +177,31 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.object(r, refusedSpelling[r])
+}
+
+// noteModel takes up a realm or a command of a model: ASP.NET MVC reads account.r for r where
+// the account is a parameter of its own, and call.c=0 for the first command of an enumeration,
+// grpc-gateway r.value where the realm is a wrapper's.
+func (args *arguments) noteModel(p *smsapi.Pair) {
+	switch lastRole(p.Name) {
+	case realm:
+		args.noteRealm(p.Value)
+	case command:
+		decoded, _ := smsapi.AppendUnescaped(nil, p.Value, ' ')
+		args.numbered = args.numbered || isNumber(decoded)
+	}
+	if head, _, ok := strings.Cut(p.Name, "."); ok && foldedRole(head) == realm {
+		args.noteRealm(p.Value)
+	}
+}
+
+// noteRealm takes up a realm that some readers find elsewhere.
+func (args *arguments) noteRealm(value string) {
+	if args.realmElsewhere == "" {
+		args.realmElsewhere = value
+	} else if args.realmElsewhere != value {
+		args.object(realm, refusedSpelling[realm])
+	}
 }
 
 // readFolded is foldedRole for the name of a pair, and takes up what else it may fold to:

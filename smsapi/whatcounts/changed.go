@@ -51,6 +51,10 @@ func (args *arguments) readChanged(query, form string) {
 		args.container = args.container || again.container
 		args.charset = args.charset || again.charset
 		args.heavy = max(args.heavy, again.heavy)
+		args.numbered = args.numbered || again.numbered
+		if again.realmElsewhere != "" {
+			args.noteRealm(again.realmElsewhere)
+		}
 		for _, raw := range again.countries {
 			args.noteCountry(raw)
 		}

@@ -32,6 +32,9 @@ func (args *arguments) kind() (smsapi.Kind, *smsapi.Refusal) {
 	if args.heavy > maxHeavy || args.longName && !args.harmless() {
 		return smsapi.Other, refusedLongName
 	}
+	if args.numbered && args.presentWithCookies(recipient) {
+		return smsapi.Other, refusedCommand
+	}
 	if kind, ok := smsCommand(f.raw); ok {
 		return kind, args.cookieCommand()
 	}

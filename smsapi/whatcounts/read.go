@@ -117,6 +117,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 	if kind == smsapi.Stop && r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return refusedStopMethod
 	}
+	if args.realmElsewhere != "" && !sameDecoded(args.realmElsewhere, args.of[realm].raw) {
+		return refusedSpelling[realm]
+	}
 	var refusal *smsapi.Refusal
 	if call.Realm, refusal = args.realm(); refusal != nil {
 		return refusal

@@ -32,7 +32,7 @@ func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal 
 }
 
 // otherForms are a value as those have it who join what is repeated, who read a raw plus as it
-// is, and who decode twice. Who cannot read them cannot send.
+// is, and who take characters for bytes. Who cannot read them cannot send.
 func (f *argument) otherForms(field, between string) (forms []string) {
 	if f.times > 1 {
 		forms = append(forms, strings.Repeat(field+between, int(f.times)))
@@ -41,10 +41,7 @@ func (f *argument) otherForms(field, between string) (forms []string) {
 		literal, _ := smsapi.AppendUnescaped(nil, f.raw, '+')
 		forms = append(forms, string(literal))
 	}
-	if twice, ok := smsapi.DecodedTwice(f.raw); ok {
-		forms = append(forms, twice)
-	}
-	return forms
+	return append(forms, smsapi.InBytes(f.raw)...)
 }
 
 func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
