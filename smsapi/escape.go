@@ -86,9 +86,16 @@ func InBytes(raw string) (values []string) {
 		}
 		latin1 = append(latin1, byte(r))
 	}
-	for _, text := range [...][]byte{narrowed(nil, []byte(raw)), latin1} {
-		decoded, _ := AppendUnescaped(nil, string(text), ' ')
-		values = append(values, strings.ToValidUTF8(string(decoded), string(utf8.RuneError)))
+	last := raw
+	for _, text := range [...]string{string(narrowed(nil, []byte(raw))), string(latin1)} {
+		if text == last {
+			continue
+		}
+		last = text
+		// What is no UTF-8 then is nobody's number or name.
+		if decoded, _ := AppendUnescaped(nil, text, ' '); utf8.Valid(decoded) {
+			values = append(values, string(decoded))
+		}
 	}
 	return values
 }

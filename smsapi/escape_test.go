@@ -9,12 +9,14 @@ func TestInBytes(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string][]string{
 		"Target":              nil,
-		"™arget":              {"™arget", "Target"},
-		"Acme…com":            {"Acme…com", "Acme.com"},
-		"AT%26™":              {"AT&™", "AT&T"},
-		"%53hop!\u00c2\u00a0": {"Shop!\u00a0", "Shop!\u00a0"},
-		"\u2039b\u203a":       {"\u2039b\u203a", "<b>"},
-		"\u4e2d":              {"\u4e2d", "?"},
+		"™arget":              {"Target"},
+		"Acme…com":            {"Acme.com"},
+		"AT%26™":              {"AT&T"},
+		"%53hop!\u00c2\u00a0": {"Shop!\u00a0"},
+		"\u2039b\u203a":       {"<b>"},
+		"Żabka%20Polska":      {"Zabka Polska"},
+		"Bäckerei%20Süd":      nil,
+		"\u4e2d":              {"?"},
 	} {
 		if got := InBytes(raw); !slices.Equal(got, want) {
 			t.Errorf("%q in bytes is %q, want %q", raw, got, want)

@@ -22,7 +22,10 @@ func cleaned(dst, s []byte, way int) []byte {
 	case 2:
 		return withoutUnknown(dst, s)
 	}
-	return narrowed(dst, s)
+	if name := narrowed(dst, s); utf8.Valid(name) {
+		return name
+	}
+	return s
 }
 
 // withoutForeign is s without escapes, tags and bytes outside ASCII, which those who clean

@@ -24,6 +24,8 @@ type arguments struct {
 	control bool
 	// countries are those that the request names, as written; see noteCountry.
 	countries []string
+	// anywhere: one of them is not understood, or is that of several.
+	anywhere bool
 	// cut: somebody who reads less than all reads no sender.
 	cut bool
 	// longName: a name is too long to say what some reader makes of it.
@@ -162,13 +164,11 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		args.noteModel(p)
 	}
 	r := args.readFolded(p)
-	for _, find := range oddRoles {
-		switch found := find(*p); {
-		case found == country:
-			args.note(country, p.Value)
-		case r == noRole:
-			r = found
-		}
+	for i := 0; r == noRole && i < len(oddRoles); i++ {
+		r = oddRoles[i](*p)
+	}
+	if !p.Bare && isCountry(p.Name) {
+		args.note(country, p.Value)
 	}
 	// A name without "=" sets a role to nothing, and what lacks its command, realm
 	// or phone messages nobody. So a stray "&" in a text ("Q&A", "T&C's") is let be,

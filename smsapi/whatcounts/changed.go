@@ -3,6 +3,7 @@ package whatcounts
 import (
 	"html"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -56,7 +57,9 @@ func (args *arguments) readChanged(query, form string) {
 			args.noteRealm(again.realmElsewhere)
 		}
 		for _, raw := range again.countries {
-			args.noteCountry(raw)
+			if !slices.ContainsFunc(args.countries, func(was string) bool { return change(was) == raw }) {
+				args.noteCountry(raw)
+			}
 		}
 	}
 }

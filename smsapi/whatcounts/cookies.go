@@ -231,19 +231,19 @@ func (a *API) readSenderCookie(c *cookie, to *smsapi.Recipient) *smsapi.Refusal 
 // text, which it puts together with commas. Who reads a number in what cannot be read keeps
 // the digits of it.
 func (a *API) readJoined(cookies []cookie, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
-	for _, decode := range [...]bool{false, true} {
-		phones := args.joined(recipient, cookies, decode)
-		if phones != "" && len(to.Phones) > 0 {
-			for _, text := range [...]string{phones, digitsAlone(phones)} {
-				if more, err := a.region.Readings(to.Phones, text); err == nil {
+	if len(to.Phones) > 0 {
+		for _, text := range args.joined(recipient, cookies) {
+			for _, form := range [...]string{text, digitsAlone(text)} {
+				if more, err := a.region.Readings(to.Phones, form); err == nil {
 					to.Phones = more
 				}
 			}
 		}
-		senders := args.joined(sender, cookies, decode)
-		if senders != "" && len(to.Senders) > 0 {
-			for _, text := range [...]string{strings.ReplaceAll(senders, ",", ""), digitsAlone(senders)} {
-				if more, err := a.region.SenderReadings(to.Senders, text); err == nil {
+	}
+	if len(to.Senders) > 0 {
+		for _, text := range args.joined(sender, cookies) {
+			for _, form := range [...]string{strings.ReplaceAll(text, ",", ""), digitsAlone(text)} {
+				if more, err := a.region.SenderReadings(to.Senders, form); err == nil {
 					to.Senders = more
 				}
 			}
@@ -261,25 +261,27 @@ func digitsAlone(text string) string {
 	}, text)
 }
 
-// joined is an argument with the cookies of its name behind it, decoded or without their
-// "%"; "" if there are none.
-func (args *arguments) joined(r role, cookies []cookie, decode bool) string {
-	text, _ := smsapi.AppendUnescaped(nil, args.of[r].raw, ' ')
-	own := len(text)
+// joined are an argument with the cookies of its name behind it, decoded and without their
+// "%". There are none without cookies.
+func (args *arguments) joined(r role, cookies []cookie) []string {
+	decoded, _ := smsapi.AppendUnescaped(nil, args.of[r].raw, ' ')
+	raw := string(decoded)
+	found, escapes := false, false
 	for i := range cookies {
 		if cookies[i].role != r {
 			continue
 		}
-		text = append(text, ',')
-		if decode {
-			text, _ = smsapi.AppendUnescaped(text, cookies[i].value, ' ')
-		} else {
-			digits, _ := undecoded(cookies[i].value)
-			text = append(text, digits...)
-		}
+		found = true
+		digits, ok := undecoded(cookies[i].value)
+		escapes = escapes || ok
+		raw += "," + digits
+		decoded, _ = smsapi.AppendUnescaped(append(decoded, ','), cookies[i].value, ' ')
 	}
-	if len(text) == own {
-		return ""
+	switch {
+	case !found:
+		return nil
+	case escapes:
+		return []string{string(decoded), raw}
 	}
-	return string(text)
+	return []string{string(decoded)}
 }

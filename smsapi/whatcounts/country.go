@@ -67,7 +67,8 @@ func (a *API) readCountries(args *arguments, to *smsapi.Recipient) *smsapi.Refus
 	for _, cookies := range args.cookies {
 		for i := range cookies {
 			if cookies[i].country {
-				args.noteCountry(strings.TrimPrefix(cookies[i].value, "j%3A"))
+				value, _, _ := strings.Cut(cookies[i].value, ",") // what another line begins with
+				args.noteCountry(strings.TrimPrefix(value, "j%3A"))
 			}
 		}
 	}
@@ -140,7 +141,8 @@ const maxCountries = 8
 // digits of that length take half a second.
 const maxForeign = 1024
 
-// readIn adds what a phone is in a country, both as written, or anywhere if that is none.
+// readIn adds what a phone is in a country, both as written. If that is none it is read
+// anywhere, see readAnywhere.
 func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
 	name := decodedCountry(country)
 	if name == "" || strings.EqualFold(name, a.region.Code()) {
@@ -148,8 +150,9 @@ func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipi
 	}
 	region := phone.In(name)
 	if region == nil || isCallingCode(name) {
-		if refusal := a.readAnywhere(to); refusal != nil || region == nil {
-			return refusal
+		args.anywhere = true
+		if region == nil {
+			return nil
 		}
 	}
 	if region.Code() == a.region.Code() {
@@ -167,7 +170,12 @@ func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipi
 	return tooManyReadings(to)
 }
 
-func (a *API) readAnywhere(to *smsapi.Recipient) *smsapi.Refusal {
+// readAnywhere adds what the phones are behind any country's prefix, where the request names
+// a country that is not understood.
+func (a *API) readAnywhere(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
+	if !args.anywhere {
+		return nil
+	}
 	phones, err := a.region.Anywhere(to.Phones)
 	if err != nil {
 		return failedPhone

@@ -137,7 +137,8 @@ func isHeavy(name string) bool {
 }
 
 // maxHeavy is how many bytes of such names one request may have, where a long name counts as
-// one of maxOddName. A megabyte of them would take many seconds.
+// one of maxOddName. A megabyte of them would take many seconds. Beside a harmless command as
+// well, for any of them may name another.
 const maxHeavy = 16 << 10
 
 // underscoredRole is the role of a plain name with underscores where none belong: lodash's
@@ -168,9 +169,9 @@ func underscoredRole(name string) role {
 }
 
 // oddRoles find the role of an oddly written name, each as some readers have it. They are
-// asked one after the other, and the first of the five that is found counts. A pointer handed
-// to them would put each pair of a request on the heap.
-var oddRoles = [...]func(smsapi.Pair) role{stackRole, brokenRole, memberRole, firstRole, countryRole}
+// asked one after the other until one is found. A pointer handed to them would put each pair
+// of a request on the heap.
+var oddRoles = [...]func(smsapi.Pair) role{stackRole, brokenRole, memberRole, firstRole}
 
 // stackRole is the role of a name that begins with what Struts calls the top of its
 // stack: the rest of it is a name like any other there. So it is behind PHP's own
@@ -220,8 +221,7 @@ func brokenRole(p smsapi.Pair) role {
 // memberRole is the role of the last part of a name, where it is one that says whom a message
 // reaches.
 func memberRole(p smsapi.Pair) role {
-	switch r := lastRole(p.Name); r {
-	case recipient, sender, country:
+	if r := lastRole(p.Name); r == recipient || r == sender {
 		return r
 	}
 	return noRole
@@ -259,14 +259,6 @@ func firstRole(p smsapi.Pair) role {
 	}
 	if r := foldedRole(string(first)); r == recipient || r == sender {
 		return r
-	}
-	return noRole
-}
-
-// countryRole is the role of a name of which some reader makes country, and none another.
-func countryRole(p smsapi.Pair) role {
-	if !p.Bare && isCountry(p.Name) {
-		return country
 	}
 	return noRole
 }

@@ -44,11 +44,14 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 		return refusal
 	}
 	query := r.URL.RawQuery
-	if smsapi.LooksStructured(query) || isYAML(form) {
+	if smsapi.LooksStructured(query) {
 		return smsapi.RefusedLook
 	}
 	args := arguments{singleBytes: singleBytes, cookies: readJar(r.Header["Cookie"])}
 	args.readQuery(query)
+	if isYAML(form, args.present(command)) {
+		return smsapi.RefusedLook
+	}
 	if form != "" {
 		args.read(smsapi.BodyForm(form), inBody)
 	}
@@ -149,6 +152,9 @@ func (a *API) readCall(r *http.Request, args *arguments, call *smsapi.Call) *sms
 		return refusal
 	}
 	if refusal = a.readCookies(args, call, to); refusal != nil {
+		return refusal
+	}
+	if refusal = a.readAnywhere(args, to); refusal != nil {
 		return refusal
 	}
 	if args.senderMayBeMissed(kind, r) {

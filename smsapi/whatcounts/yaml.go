@@ -2,34 +2,37 @@ package whatcounts
 
 import "strings"
 
-// isYAML reports whether a body that says that it is a form names an argument as YAML does,
-// in a line "phone: 12065551212". Dancer2's serializer Mutable reads one as the Accept header
-// says, where it knows no serializer for the Content-Type.
+// isYAML reports whether a body that says that it is a form is a send to those who read it as
+// YAML, in lines like "phone: 12065551212": with a command among them, or one elsewhere in the
+// request. Dancer2's serializer Mutable reads a body as the Accept header says, where it knows
+// no serializer for the Content-Type.
 //
-// A line with "=" and without a colon behind its name is YAML to nobody. So a text with a raw
-// line's end in it, and a colon behind, is no more than a text.
-func isYAML(form string) bool {
+// A line with "=" and without a colon behind its name is YAML to nobody. So a form whose text
+// has raw line ends in it is no more than that.
+func isYAML(form string, command bool) bool {
 	if strings.IndexByte(form, ':') < 0 {
 		return false
 	}
+	found := false
 	for line := range strings.FieldsFuncSeq(form, func(c rune) bool { return c == '\n' || c == '\r' }) {
-		name, given := yamlKey(line)
+		name, value, given := yamlPair(line)
 		switch {
-		case given && len(name) <= maxOddName && strings.IndexByte(name, '=') < 0 && foldedRole(name) != noRole:
-			return true
+		case given && len(name) <= maxOddName && strings.IndexByte(name, '=') < 0:
+			found = found || foldedRole(name) != noRole
+			command = command || foldsToSMSCommand(value)
 		case !given && strings.IndexByte(line, '=') >= 0 && !strings.HasPrefix(line, "#"):
-			return false
+			return found && command
 		}
 	}
-	return false
+	return found && command
 }
 
-// yamlKey is what stands before a line's first colon with a blank or nothing behind it.
-func yamlKey(line string) (name string, given bool) {
+// yamlPair splits a line at its first colon with a blank or nothing behind it.
+func yamlPair(line string) (name, value string, given bool) {
 	for at := range len(line) {
 		if line[at] == ':' && (at+1 == len(line) || line[at+1] == ' ' || line[at+1] == '\t') {
-			return line[:at], true
+			return line[:at], line[at+1:], true
 		}
 	}
-	return "", false
+	return "", "", false
 }
