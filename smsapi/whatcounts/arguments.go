@@ -154,7 +154,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		}
 	}
 	args.control = args.control || holdsControl(p.Name)
-	args.container = args.container || namesContent(p.Name) || isEntry(p)
+	args.container = args.container || namesContent(p.Name) || isEntry(p) || holdsSend(p.Value)
 	if args.singleBytes && !args.foreign {
 		args.foreign = !decodesToASCII(p.Name)
 	}

@@ -22,7 +22,27 @@ func holdsSend(value string) bool {
 	if value == "" || strings.IndexByte(`{["%+`, value[0]) < 0 || len(value) < len(sendPrefix) {
 		return false
 	}
-	return smsapi.LooksStructured(value) && strings.Contains(strings.ToLower(value), sendPrefix)
+	if !smsapi.LooksStructured(value) {
+		return false
+	}
+	decoded, _ := smsapi.AppendUnescaped(nil, value, ' ')
+	text := strings.ToLower(string(decoded))
+	return strings.Contains(text, sendPrefix) || escapesLetters(text)
+}
+
+// escapesLetters reports whether JSON holds letters of ASCII as escapes, "\u0073mssend…", which
+// no encoder writes.
+func escapesLetters(json string) bool {
+	for {
+		_, behind, ok := strings.Cut(json, `\u00`)
+		if !ok || behind == "" {
+			return false
+		}
+		if behind[0] >= '4' && behind[0] <= '7' {
+			return true
+		}
+		json = behind
+	}
 }
 
 // sendPrefix is how the commands begin that text somebody.
