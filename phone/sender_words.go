@@ -1,6 +1,9 @@
 package phone
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // leading adds what a parser that stops at the first other character
 // reads out of the field.
@@ -10,15 +13,16 @@ func (q *senders) leading() {
 	}
 }
 
-// digitsOfFirstWord adds the digits of an ID's first word, which is all that programs have of it which
-// split at blanks.
+// digitsOfFirstWord adds the digits of an ID's first word, which is all that programs have of
+// it which split at blanks, or untaint it with Perl's (\w+).
 func (q *senders) digitsOfFirstWord() {
-	first, _, more := strings.Cut(q.id, " ")
-	if !more {
-		return
+	between := func(c rune) bool { return c != '_' && !unicode.IsLetter(c) && !unicode.IsDigit(c) }
+	word := strings.TrimLeftFunc(q.id, between)
+	if end := strings.IndexFunc(word, between); end >= 0 {
+		word = word[:end]
 	}
 	var d digits
-	if d.addString(first); d.n >= minHidden && d.n < q.all.n && d.n <= len(d.b) {
+	if d.addString(word); d.n >= minHidden && d.n < q.all.n && d.n <= len(d.b) {
 		q.number(d.string())
 	}
 }
