@@ -166,7 +166,7 @@ func TestStopsDiffer(t *testing.T) {
 func TestWrkStops(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("wrk"); err != nil {
-		t.Skip("wrk is not installed")
+		t.Skip("wrk is not installed; without it bench sends its requests itself")
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,6 +1,7 @@
 package whatcounts
 
 import (
+	"cmp"
 	"net/http/httptest"
 	"runtime"
 	"slices"
@@ -297,16 +298,20 @@ func TestSubscribeMeansOnePair(t *testing.T) {
 // anew. Not parallel, for what the whole process allocates is counted.
 func TestLongNamesCostLittle(t *testing.T) {
 	f := newFixture(t, "")
-	for name, c := range map[string]struct{ query, path, body, cookie string }{
+	for name, c := range map[string]struct {
+		query, path, body, cookie string
+		most                      uint64 // bytes, 64 MiB if zero
+	}{
 		"Struts' top":          {query: strings.Repeat("top.", 15_000) + "x=1"},
 		"PHP's superglobal":    {query: strings.Repeat("_GET[", 12_000) + "x=1"},
 		"escaped percents":     {path: "/%" + strings.Repeat("25", 15_000), query: "c=find"},
 		"cookies":              {query: ordinarySend, cookie: strings.Repeat("p;", 16_000)},
-		"phones in cookies":    {query: ordinarySend, cookie: strings.Repeat("phone;", 5_000)},
+		"phones in cookies":    {query: ordinarySend, cookie: strings.Repeat("phone;", 5_000), most: 192 << 20},
 		"odd names in cookies": {query: ordinarySend, cookie: strings.Repeat("a%;", 10_000)},
 		"scripts":              {body: ordinarySend + "&a=x" + strings.Repeat("<script>", 125_000)},
 		"scripts, and all that is read anew for": {
 			body: ordinarySend + "&" + strings.Repeat("<script>\xff", 40_000) + "%2525252525=1&a=\x01&#x41;<b>",
+			most: 192 << 20,
 		},
 		"names that are looked at in many forms": {
 			body: "c=find&x=\x01\xff\xc3\xa9&z=&#50;&y=<b>&" + strings.Repeat("nxtP"+strings.Repeat("<style>\ufdfa", 23)+"%25%25%25>=1&", 4000),
@@ -323,18 +328,18 @@ func TestLongNamesCostLittle(t *testing.T) {
 		body := smsapi.NewBody(r, 1<<20)
 		_ = f.api.Read(r, &body, &call)
 		runtime.ReadMemStats(&after)
-		if took := after.TotalAlloc - before.TotalAlloc; took > 192<<20 {
+		if took := after.TotalAlloc - before.TotalAlloc; took > cmp.Or(c.most, 64<<20) {
 			t.Errorf("%s took %d bytes", name, took)
 		}
 	}
 }
 
 // A body of separators alone was once looked at whole behind each of them. Thirty-two
-// times as much may take three hundred times as long, but not a thousand: the quickest of
+// times as much may take a hundred times as long, but not a thousand: the quickest of
 // the long runs is set against the slowest of the short ones.
 func TestBodiesCostTheirLength(t *testing.T) {
 	if raceDetector {
-		t.Skip("it measures time")
+		t.Skip("it measures time, which the race detector multiplies; the run without it has this test")
 	}
 	f := newFixture(t, "")
 	took := func(unit string, size int) time.Duration {
@@ -355,10 +360,10 @@ func TestBodiesCostTheirLength(t *testing.T) {
 		for range 3 {
 			short = max(short, took(unit, 32<<10))
 		}
-		for tries := 0; tries < 10 && long > 300*short; tries++ {
+		for tries := 0; tries < 30 && long > 100*short; tries++ {
 			long = min(long, took(unit, 1<<20))
 		}
-		if long > 300*short {
+		if long > 100*short {
 			t.Errorf("32 kB of %q take %v, 1 MB take %v", unit, short, long)
 		}
 	}

@@ -74,8 +74,11 @@ var modelsOf = map[string][]string{
 // the opted-out pair in what is forwarded, nor anywhere where its models see none.
 func TestRealParsers(t *testing.T) {
 	t.Parallel()
-	if testing.Short() || raceDetector {
-		t.Skip("it asks interpreters, and waits for them")
+	if testing.Short() {
+		t.Skip("it starts interpreters, which takes long")
+	}
+	if raceDetector {
+		t.Skip("what it tests is in other processes, where the race detector sees nothing; the run without it has this test")
 	}
 	all := realAsked(t)
 	forwarded := make([]bool, len(all))
