@@ -196,6 +196,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	api := h.guarding(r)
 	if api == nil {
+		dropTrailers(r)
 		return next.ServeHTTP(w, r)
 	}
 
@@ -222,6 +223,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	x.unsure = err != nil || r.Context().Err() != nil
 	return err
 }
+
+// dropTrailers keeps the trailers of a request from the backend, as whoever passes it on may do
+// (RFC 9110, section 6.5.1). Puma before 5.6.7 takes the end of long ones for the next request
+// (CVE-2023-40175), which would be a send that nobody has checked. net/http fills in those of the
+// request that Caddy's server has made this one of; what it has no map for is gone.
+func dropTrailers(r *http.Request) { r.Trailer = nil }
 
 // refuseHead refuses what no API lets pass on any path. To observe it is noted, and
 // goes on: it may be a stop all the same.
