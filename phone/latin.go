@@ -107,9 +107,12 @@ func Latin(c rune) string {
 // disguise, such as full-width digits: nothing is left of it where all that is not ASCII is
 // taken out. A sender in a script of its own is that sender.
 func MayBeAnyName(field string) bool {
-	if isASCII(field) {
-		return false
-	}
+	return !isASCII(field) && mixesLetters(field)
+}
+
+// mixesLetters is MayBeAnyName for what is not ASCII. Apart, for its frame is large, and nearly
+// all senders need none of it.
+func mixesLetters(field string) bool {
 	plain, disguised, strange := false, false, false
 	for _, c := range norm.NFKD.String(visible(field)) {
 		switch _, known := latinLetters[foldCase(c)]; {

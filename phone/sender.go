@@ -44,8 +44,15 @@ func (r *Region) CanonicalSender(s string) (Sender, error) {
 		return r.numericSender(d), nil
 	}
 	id, err := foldID(s)
-	if err != nil || !isID(id) || numeral(id) || spacedNumeral(id) || mixed(s) {
+	if err != nil || !isName(id) || mixed(s) {
+		return "", ErrNotSender
+	}
+	// So must be what is left of it without letters that nobody sees.
+	if shown := visible(id); shown != id && !isName(shown) {
 		return "", ErrNotSender
 	}
 	return Sender(id), nil
 }
+
+// isName reports whether a folded text is an alphanumeric ID and no number.
+func isName(id string) bool { return isID(id) && !numeral(id) && !spacedNumeral(id) }

@@ -24,9 +24,7 @@ func (r *Region) numericSender(d string) Sender {
 
 // number adds the readings of a sender of digits.
 func (q *senders) number(d string) {
-	if n := lowHalf(d); len(d) > maxShort && n < maxShortCode {
-		q.add(Sender(strconv.FormatUint(uint64(n), 10)))
-	}
+	q.lowHalf(lowHalf(d), len(d))
 	var room [8]Number
 	if len(d) > maxShort+len(q.region.plan.code) {
 		if numbers, ok := q.region.short(room[:0], 0, d); ok {
@@ -37,6 +35,13 @@ func (q *senders) number(d string) {
 		}
 	}
 	q.longNumber(d)
+}
+
+// lowHalf adds what 32 bits leave of a number of so many digits, if that is a short code.
+func (q *senders) lowHalf(n uint32, digits int) {
+	if digits > maxShort && n < maxShortCode {
+		q.add(Sender(strconv.FormatUint(uint64(n), 10)))
+	}
 }
 
 // lowHalf is the low 32 bits of a number of any length, which are what x | 0 of JavaScript

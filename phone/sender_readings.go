@@ -99,7 +99,7 @@ func (q *senders) readAlso(form string) {
 func (q *senders) name() error {
 	q.id = strings.TrimLeft(q.id, "+ ") // a plus may have been a blank
 	id := q.id
-	if !isID(id) || numeral(id) || spacedNumeral(id) {
+	if !isName(id) {
 		return ErrUnreadable
 	}
 	q.add(Sender(id))
@@ -136,6 +136,9 @@ func (q *senders) grouped() error {
 	id, all := q.id, &q.all
 	if all.n == 0 || strings.Trim(id, digitChars+"+ -./()'") != "" {
 		return ErrUnreadable
+	}
+	if id[0] == '-' {
+		q.lowHalf(-lowHalf(all.string()), all.n)
 	}
 	if d := strings.TrimPrefix(id, "+"); allDigits(d) {
 		q.number(d)

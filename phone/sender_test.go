@@ -70,6 +70,8 @@ func TestCanonicalSender(t *testing.T) {
 		{"full-width digits", "US", "１２３４５", "", ErrNotSender},
 		{"emoji", "US", "Brand\U0001F600", "", ErrNotSender},
 		{"combining mark alone", "US", "\u0308", "", ErrNotSender},
+		{"a letter that nobody sees", "US", "\uFFA0", "", ErrNotSender},
+		{"a mark and a letter that nobody sees", "US", "!\uFFA0", "", ErrNotSender},
 	}
 	for _, tt := range tests {
 		t.Run(tt.region+" "+tt.name, func(t *testing.T) {
@@ -174,6 +176,7 @@ func TestSenderReadings(t *testing.T) {
 		{"behind a slash", "US", "9/12345", "12345 912345", nil},
 		{"a name behind a slash", "US", "x/MyBrand", "mybrand x x/mybrand xmybrand", nil},
 		{"lower half of 64 bits", "US", "4294979641", "12345 14294979641 4294979641", nil},
+		{"and of a negative number", "US", "-4294954951", "12345 14294954951 4294954951", nil},
 		{"digits between letters", "US", "my1brand", "my1brand", nil},
 		{"a digit behind a slash", "US", "Store/1", "store store/1 store1", nil},
 		{"an address", "US", "500 E 84th", "500 500 e 84th 500-e-84th 50038484 50084 500_e_84th 500e84th", nil},
