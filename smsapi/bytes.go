@@ -31,33 +31,33 @@ func IsASCII(s string) bool {
 }
 
 // IsPlain reports whether s is ASCII without control characters.
-func IsPlain(s string) bool { return IsASCII(s) && !hasBelow(s, ' ') }
+func IsPlain(s string) bool {
+	controls, highs := oddBytes(s, ' ')
+	return !controls && !highs
+}
 
-// hasBlankOrControl reports whether s has a byte up to the blank, or DEL.
-func hasBlankOrControl(s string) bool { return hasBelow(s, ' '+1) }
-
-// hasBelow reports whether s has a byte under low, or DEL. It looks at eight bytes at a
-// time, for it looks at every send whole: a byte's highest bit is set below where the byte
-// is under low, or 0 after DEL is taken from it.
-func hasBelow(s string, low byte) bool {
+// oddBytes reports whether s has a byte under low, or DEL, and whether it has one outside
+// ASCII. It looks at eight bytes at a time, for it looks at every send whole: a byte's highest
+// bit is set in below where the byte is under low, or is 0 after DEL is taken from it.
+func oddBytes(s string, low byte) (controls, highs bool) {
 	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
+		ones = 0x0101010101010101
+		tops = 0x80 * ones
 	)
 	lows := uint64(low) * ones
+	var below, above uint64
 	for ; len(s) >= 8; s = s[8:] {
 		x := eightBytes(s)
 		del := x ^ 0x7f*ones
-		if ((x-lows)&^x|(del-ones)&^del)&highs != 0 {
-			return true
-		}
+		below |= (x-lows)&^x | (del-ones)&^del
+		above |= x
 	}
+	controls, highs = below&tops != 0, above&tops != 0
 	for i := range len(s) {
-		if c := s[i]; c < low || c == 0x7f {
-			return true
-		}
+		controls = controls || s[i] < low || s[i] == 0x7f
+		highs = highs || s[i] >= utf8.RuneSelf
 	}
-	return false
+	return controls, highs
 }
 
 // eightBytes is the first eight bytes of s, which has as many, in one word.

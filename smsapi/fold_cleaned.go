@@ -9,7 +9,7 @@ import (
 
 // cleanings is how many ways there are in which characters are taken out of a name, the
 // first of which is the only one in ASCII.
-const cleanings = 4
+const cleanings = 5
 
 // cleaned is s without the characters that are taken out in one of these ways. It is s itself
 // where there are none, or appended to dst. Functions in a table would put dst on the heap.
@@ -20,12 +20,16 @@ func cleaned(dst, s []byte, way int) []byte {
 	case 1:
 		return withoutForeign(dst, composed(s, norm.NFKC))
 	case 2:
-		return withoutUnknown(dst, s)
+		return comparedInMono(dst, s)
 	}
-	if name := narrowed(dst, s); utf8.Valid(name) {
+	name := narrowed(dst, s)
+	switch {
+	case len(name) == len(s), !utf8.Valid(name):
+		return s
+	case way == 3:
 		return name
 	}
-	return s
+	return comparedInMono(nil, name)
 }
 
 // withoutForeign is s without escapes, tags and bytes outside ASCII, which those who clean
@@ -58,25 +62,13 @@ func withoutForeign(dst, s []byte) []byte {
 	return cleaned
 }
 
-// withoutUnknown appends to dst the characters of s but those that are like none of ASCII,
-// which Mono passes over where it compares names by culture, as NameValueCollection does.
-func withoutUnknown(dst, s []byte) []byte {
-	var room [8]byte
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		folded, parts := appendFolded(room[:0], r), norm.NFKD.Properties(s).Decomposition()
-		if len(folded) == 0 || folded[0] != 0xff || len(parts) > 0 && parts[0] < utf8.RuneSelf {
-			dst = append(dst, s[:n]...)
-		}
-		s = s[n:]
-	}
-	return dst
-}
-
-// narrowed appends to dst the characters of s, those from U+0080 to U+00FF as the bytes of
+// narrowed is s, or appends to dst the characters of s, those from U+0080 to U+00FF as the bytes of
 // that value: Mono's UrlDecode takes them for escapes where a name holds one, so that UTF-8 is
 // decoded twice.
 func narrowed(dst, s []byte) []byte {
+	if !bytes.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf && r <= 0xff }) {
+		return s
+	}
 	for len(s) > 0 {
 		r, n := utf8.DecodeRune(s)
 		if r >= utf8.RuneSelf && r <= 0xff {

@@ -76,6 +76,13 @@ func BodyForm(body string) Form {
 	return Form{rest: body, more: body != "", semicolons: strings.IndexByte(body, ';') >= 0}
 }
 
+// AmpersandForm returns the pairs of a query or a body as those have them who split at ampersands
+// alone, and at no "#" either.
+func AmpersandForm(text string) Form { return Form{rest: text, more: text != ""} }
+
+// Semicolons reports whether the form holds a raw semicolon, at which some readers split.
+func (f *Form) Semicolons() bool { return f.semicolons }
+
 // Segments is the number of segments between ampersands so far. Empty ones
 // count: they count towards the limits of those who have limits.
 func (f *Form) Segments() int { return f.segments }
@@ -87,6 +94,9 @@ func (f *Form) Pieces() int { return f.pieces }
 // Next stores the next pair in p and reports whether there was one. It passes
 // over what is empty.
 func (f *Form) Next(p *Pair) bool {
+	if !f.semicolons && !f.hashes && f.plainPair(p) {
+		return true
+	}
 	for {
 		piece, segment, split, ok := f.piece()
 		if !ok {
@@ -117,6 +127,31 @@ func (f *Form) Next(p *Pair) bool {
 		p.Plain = isPlainName(p.Name)
 		return true
 	}
+}
+
+// plainPair is Next for a pair with a plain name, which most are, in a form that all readers
+// split alike. It stores nothing if there is none.
+func (f *Form) plainPair(p *Pair) bool {
+	end := 0
+	for end < len(f.rest) && plainNameByte[f.rest[end]] {
+		end++
+	}
+	if end == len(f.rest) || f.rest[end] != '=' {
+		return false
+	}
+	p.Name = f.rest[:end]
+	value := f.rest[end+1:]
+	if amp := strings.IndexByte(value, '&'); amp >= 0 {
+		value, f.rest = value[:amp], value[amp+1:]
+	} else {
+		f.rest, f.more = "", false
+	}
+	f.segments++
+	f.pieces++
+	// One by one: a literal would be built and then copied.
+	p.Value, p.Long = value, value
+	p.Bare, p.Plain, p.Split, p.Hidden = false, true, SplitAll, false
+	return true
 }
 
 // piece is the next stretch between ampersands and semicolons, and the segment
@@ -155,12 +190,19 @@ func (f *Form) piece() (piece, segment string, split Split, ok bool) {
 
 func isPlainName(name string) bool {
 	for i := range len(name) {
-		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+		if !plainNameByte[name[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+var plainNameByte = func() (plain [256]bool) {
+	for c := range plain {
+		plain[c] = isAlnum(byte(c)) || c == '_'
+	}
+	return plain
+}()
 
 // TrimLeadingBlanks is the name of an argument, as written, without the blanks before it, which
 // PHP passes over however many they are.

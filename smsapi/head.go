@@ -136,6 +136,7 @@ var movingHeaders = map[string]holds{
 	"xastropath":           aPath, // Astro and Nitro for Vercel and Azure
 	"xnowroutematches":     aPath,
 	"xmsoriginalurl":       aPath,
+	"xaccelmapping":        aPath, // Rack::Sendfile and Symfony tell nginx to go on there
 	"xmiddlewarerewrite":   aPath, // Next.js, where a middleware hands the request's headers back
 }
 

@@ -1,33 +1,36 @@
 package smsapi
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
 
 // Every byte at every place of eight, among others that are allowed.
-func TestBlankOrControl(t *testing.T) {
+func TestOddBytes(t *testing.T) {
 	t.Parallel()
-	for b := range 256 {
-		for _, n := range []int{1, 7, 8, 9, 23} {
-			for at := range n {
-				s := []byte(strings.Repeat("\x80a!", n)[:n])
-				s[at] = byte(b)
-				if want := b <= ' ' || b == 0x7f; hasBlankOrControl(string(s)) != want {
-					t.Fatalf("%q: not %v", s, want)
+	check := func(t interface{ Fatalf(string, ...any) }, s []byte) {
+		control := bytes.ContainsFunc(bytes.ToValidUTF8(s, []byte("~")), func(r rune) bool { return r <= ' ' || r == 0x7f })
+		high := bytes.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+		if gotControl, gotHigh := oddBytes(string(s), ' '+1); gotControl != control || gotHigh != high {
+			t.Fatalf("%q: %v, %v, not %v, %v", s, gotControl, gotHigh, control, high)
+		}
+	}
+	for _, among := range []string{"\x80a!", "xa!"} {
+		for b := range 256 {
+			for _, n := range []int{1, 7, 8, 9, 23} {
+				for at := range n {
+					s := []byte(strings.Repeat(among, n)[:n])
+					s[at] = byte(b)
+					check(t, s)
 				}
 			}
 		}
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "query"))
-		want := strings.ContainsFunc(strings.ToValidUTF8(s, "~"), func(r rune) bool { return r <= ' ' || r == 0x7f })
-		if hasBlankOrControl(s) != want {
-			t.Fatalf("%q: not %v", s, want)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { check(t, rapid.SliceOf(rapid.Byte()).Draw(t, "query")) })
 }
 
 func TestIsPlain(t *testing.T) {

@@ -45,11 +45,11 @@ func (a *api) Read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := smsapi.ConnectionRefusal(r); refusal != nil {
 		return refusal
 	}
-	singleBytes, refusal := smsapi.DecodingRefusal(r)
+	decoding, refusal := smsapi.DecodingRefusal(r)
 	if refusal != nil {
 		return refusal
 	}
-	if singleBytes {
+	if decoding.SingleBytes {
 		return refusedType
 	}
 	raw, refusal := body.Bytes()

@@ -12,6 +12,10 @@ type arguments struct {
 	segments int
 	// pieces is segments, and the parts that semicolons make of them.
 	pieces int
+	// semicolons: there are some, as they are.
+	semicolons bool
+	// question: the query holds a raw "?".
+	question bool
 	// singleBytes: the request names an encoding that agrees with UTF-8 in ASCII
 	// alone, and foreign that something which matters is not ASCII.
 	singleBytes, foreign bool
@@ -34,8 +38,13 @@ type arguments struct {
 	realmElsewhere string
 	// numbered: a command of a model, call.c, is a number.
 	numbered bool
-	// heavy counts the bytes of names that take long to look at.
-	heavy int
+	// mono: they are read as Mono's System.Web does, see inMono.
+	mono bool
+	// abroad and inCookies count the bytes of phones that were read in other countries, and of
+	// phones and senders in cookies.
+	abroad, inCookies int
+	// effort is what looking at odd names has taken, see mayLook.
+	effort int
 	// container: somebody takes all arguments from the value of one.
 	container bool
 	// member: an SMS command stands under a name that is no plain word, of which somebody may
@@ -80,19 +89,25 @@ func (args *arguments) read(form smsapi.Form, from place) {
 	var p smsapi.Pair
 	bare := false // the pair before, which libapreq2 ends in a body at its "=" alone
 	for form.Next(&p) {
-		if bare && from == inBody && roleOf(p.Name) == sender {
-			args.cut = true
+		if from == inBody {
+			args.cut = args.cut || bare && roleOf(p.Name) == sender
+			bare = p.Bare && p.Name != ""
 		}
-		bare = p.Bare && p.Name != ""
 		if p.Plain {
 			args.readPlain(&p, from|inPlain)
 		} else {
 			args.readOdd(&p, from)
 		}
 	}
-	// Together: Tomcat has one limit for both.
+	args.count(&form)
+}
+
+// count adds what one form that has been read holds to that of the others. Together: Tomcat has
+// one limit for both.
+func (args *arguments) count(form *smsapi.Form) {
 	args.segments += form.Segments()
 	args.pieces += form.Pieces()
+	args.semicolons = args.semicolons || form.Semicolons()
 }
 
 func (args *arguments) readPlain(p *smsapi.Pair, from place) {
@@ -131,6 +146,7 @@ func (args *arguments) readUnderscored(p *smsapi.Pair) {
 	case r == country:
 		args.note(country, p.Value)
 	case r == noRole, r == password, p.Bare:
+	case r == command && !args.mayLook(p.Value, false):
 	case r == command:
 		args.member = args.member || foldsToSMSCommand(p.Value) || resembles(p.Value) != smsapi.Other
 	default:
@@ -148,10 +164,8 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		args.readNameless(p)
 		return
 	}
-	if isHeavy(p.Name) {
-		if args.heavy += min(len(p.Name), maxOddName); args.heavy > maxHeavy {
-			return
-		}
+	if !args.mayLook(p.Name, p.Bare) {
+		return
 	}
 	args.control = args.control || holdsControl(p.Name)
 	args.container = args.container || namesContent(p.Name) || isEntry(p) || holdsSend(p.Value)
@@ -177,6 +191,20 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 		return
 	}
 	args.object(r, refusedSpelling[r])
+}
+
+// mayLook reports whether there is effort left for one more odd name, and takes it. Nothing is
+// bare as the parts of a text are that semicolons make of it, and costs little to look at.
+func (args *arguments) mayLook(name string, bare bool) bool {
+	effort := len(name) + perName
+	switch {
+	case isHeavy(name):
+		effort = effort*heavyByte - perName*(heavyByte-1)
+	case bare && strings.IndexByte(name, '%') < 0:
+		effort /= lightName
+	}
+	args.effort += effort
+	return args.effort <= maxEffort
 }
 
 // noteModel takes up a realm or a command of a model: ASP.NET MVC reads account.r for r where
@@ -253,9 +281,28 @@ func (args *arguments) add(r role, p *smsapi.Pair, from place) {
 		f.given, f.raw, f.plain = true, value, isPlainValue(value)
 		return
 	}
-	if f.raw != value && !sameDecoded(f.raw, value) {
-		args.object(r, refusedRepeated[r])
+	if f.raw != value {
+		args.respelt(r, value)
 	}
+}
+
+// respelt takes up another spelling of an argument that was given before. Of the two the one is
+// kept that somebody reads in two ways, and refused is what none of them alone stands for.
+func (args *arguments) respelt(r role, value string) {
+	f := &args.of[r]
+	switch loose := isLoose(value); {
+	case !args.same(f.raw, value),
+		r != password && (isDoubtful(f.raw) || isDoubtful(value)),
+		loose && isLoose(f.raw):
+		args.object(r, refusedRepeated[r])
+	case loose:
+		f.raw, f.plain = value, false
+	}
+}
+
+// same reports whether two values are one to every reader that the arguments are read for.
+func (args *arguments) same(a, b string) bool {
+	return sameDecoded(a, b) || args.mono && smsapi.InLatin1(a) == smsapi.InLatin1(b)
 }
 
 // object notes the first reason for which readers could differ about r.

@@ -106,6 +106,7 @@ func TestNoAllocation(t *testing.T) {
 	api := newFixture(t, "").api
 	for name, target := range map[string]string{
 		"send":         "/bin/api_web?" + ordinarySend,
+		"plus":         "/bin/api_web?" + strings.Replace(ordinarySend, "phone=", "phone=%2B", 1),
 		"encoded text": "/bin/api_web?" + ordinarySend + "%26+more%3Dless+%F0%9F%98%80+http://h/a_b",
 	} {
 		r := httptest.NewRequest("GET", target, nil)

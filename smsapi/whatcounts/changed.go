@@ -2,9 +2,7 @@ package whatcounts
 
 import (
 	"html"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -13,36 +11,54 @@ import (
 
 // Some programs change a whole form or query before they look at it: Java's that put the
 // lines of a body together without their ends, Python's that decode it with errors="ignore",
-// as UTF-8 or as ASCII, Mono's System.Web and PHP's that undo entities in a query, or take
-// tags out. An escape that such a byte stands in, pho%6\nee, is one to them alone.
+// as UTF-8 or as ASCII, PHP's that undo entities or take tags out, and on Mono all of
+// System.Web's and those that leave a body to HttpUtility.ParseQueryString. An escape that such
+// a byte stands in, pho%6\nee, is one to them alone.
 
-// changes are what they do.
-var changes = [...]func(string) string{withoutControls, withoutInvalid, withoutHighs, withoutEntities, withoutTags}
+// changes are what they do to a query, to a form, and to a value that is the same to them.
+var changes = [...]struct {
+	query, form, value func(string) string
+	mono               bool
+}{
+	{withoutControls, withoutControls, withoutControls, false},
+	{withoutInvalid, withoutInvalid, withoutInvalid, false},
+	{withoutHighs, withoutHighs, withoutHighs, false},
+	{withoutEntities, withoutEntities, withoutEntities, false},
+	{withoutTags, withoutTags, withoutTags, false},
+	{inMono, withoutMonoEntities, smsapi.InLatin1, true}, // with an entity in it, a value is another
+}
 
 // mayChange reports whether a query or a form holds bytes that go, or "<"; semicolons, which
-// end entities, are looked for elsewhere. A query with control characters has been refused.
+// end entities, and bytes outside ASCII in the query are looked for elsewhere. A query with
+// control characters has been refused.
 func mayChange(query, form string) bool {
-	return !smsapi.IsASCII(query) || strings.IndexByte(query, '<') >= 0 ||
+	return strings.IndexByte(query, '<') >= 0 ||
 		form != "" && (!smsapi.IsPlain(form) || strings.IndexByte(form, '<') >= 0)
 }
 
 // readChanged looks for what an argument is to them, where that is another.
 func (args *arguments) readChanged(query, form string) {
 	for _, change := range changes {
-		q, f := change(query), change(form)
-		if len(q) == len(query) && len(f) == len(form) {
+		if args.effort > maxEffort {
+			return // it is refused
+		}
+		q, f := change.query(query), change.form(form)
+		if q == query && f == form {
 			continue
 		}
-		again := arguments{}
-		again.readQuery(q)
-		if f != "" {
+		again := arguments{effort: args.effort, mono: change.mono}
+		if again.mono {
+			again.read(smsapi.AmpersandForm(q), inQuery)
+			again.read(smsapi.AmpersandForm(f), inBody)
+		} else {
+			again.readQuery(q)
 			again.read(smsapi.BodyForm(f), inBody)
 		}
 		for r := command; r < roles; r++ {
 			was, is := &args.of[r], &again.of[r]
 			switch {
 			case r == password:
-			case is.refusal != nil && was.refusal == nil, is.given && change(was.raw) != is.raw:
+			case is.refusal != nil && was.refusal == nil, is.given && is.raw != was.raw && is.raw != change.value(was.raw):
 				args.object(r, refusedSpelling[r])
 			case r == sender && was.given && !is.given:
 				args.cut = true
@@ -51,13 +67,13 @@ func (args *arguments) readChanged(query, form string) {
 		args.member = args.member || again.member
 		args.container = args.container || again.container
 		args.charset = args.charset || again.charset
-		args.heavy = max(args.heavy, again.heavy)
+		args.effort = again.effort
 		args.numbered = args.numbered || again.numbered
 		if again.realmElsewhere != "" {
 			args.noteRealm(again.realmElsewhere)
 		}
 		for _, raw := range again.countries {
-			if !slices.ContainsFunc(args.countries, func(was string) bool { return change(was) == raw }) {
+			if !slices.ContainsFunc(args.countries, func(was string) bool { return raw == was || raw == change.value(was) }) {
 				args.noteCountry(raw)
 			}
 		}
@@ -101,54 +117,21 @@ func withoutEntities(text string) string {
 	}
 	var b strings.Builder
 	for {
-		at := strings.IndexByte(text, '&')
-		if at < 0 {
+		at := strings.IndexByte(text, '&') + 1
+		if at == 0 {
 			b.WriteString(text)
 			return b.String()
 		}
-		b.WriteString(text[:at])
+		end := at + strings.IndexAny(text[at:], "&=;")
+		if end >= at && text[end] == ';' {
+			b.WriteString(text[:at-1])
+			b.WriteString(html.UnescapeString(text[at-1 : end+1]))
+			at = end + 1
+		} else {
+			b.WriteString(text[:at])
+		}
 		text = text[at:]
-		end := strings.IndexByte(text[:min(len(text), maxEntity)], ';') + 1
-		if end == 0 || strings.ContainsAny(text[1:end], "&=") {
-			b.WriteByte('&')
-			text = text[1:]
-			continue
-		}
-		b.WriteString(undone(text[:end]))
-		text = text[end:]
 	}
-}
-
-// maxEntity is the length of the longest entity that is looked at, in bytes.
-const maxEntity = 256
-
-// undone is an entity, from its "&" to its semicolon, undone.
-func undone(entity string) string {
-	if digits, ok := strings.CutPrefix(entity, "&#"); ok {
-		if c, ok := numericEntity(strings.TrimSuffix(digits, ";")); ok {
-			return string(c)
-		}
-	}
-	return html.UnescapeString(entity)
-}
-
-// numericEntity is the character that Mono's System.Web makes of the digits of an entity:
-// zeros and x's may stand before them in any number and order, and what is too large for 32
-// bits loses its upper part.
-func numericEntity(digits string) (c rune, ok bool) {
-	base := uint32(10)
-	if strings.ContainsAny(digits, "xX") {
-		base = 16
-	}
-	number := uint32(0)
-	for _, digit := range []byte(strings.TrimLeft(digits, "0xX")) {
-		value, err := strconv.ParseUint(string(digit), int(base), 8)
-		if err != nil {
-			return 0, false
-		}
-		number = number*base + uint32(value)
-	}
-	return rune(number), number != 0 && number <= math.MaxUint16
 }
 
 // withoutTags is text without what stands between "<" and ">".

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
 )
 
@@ -135,15 +136,33 @@ func (args *arguments) otherCookieCommand() bool {
 	return false
 }
 
+// maxCookies is how many cookies beside a send may be arguments to somebody. What programs put
+// together of ten thousand of them takes a processor for long.
+const maxCookies = 256
+
+// maxInCookies is how many bytes of phones and senders are read in cookies, in all the ways in
+// which readers put them together.
+const maxInCookies = 4096
+
 // readCookies adds what cookies could make of the recipient. A phone or sender
 // in a cookie is one more reading; another realm is another account, and refused.
 func (a *API) readCookies(args *arguments, call *smsapi.Call, to *smsapi.Recipient) *smsapi.Refusal {
+	for _, cookies := range args.cookies {
+		if len(cookies) > maxCookies {
+			return refusedReadings
+		}
+	}
 	for c := range args.cookies.all() {
 		if isJSONCookie(c.value) && c.role != password {
 			return refusedCookie[c.role]
 		}
 		if c.role != sender {
 			args.of[c.role].in |= everywhere // it is there for whoever reads cookies, wherever else they look
+		}
+		if c.role == recipient || c.role == sender {
+			if args.inCookies += len(c.value); args.inCookies > maxInCookies {
+				return refusedReadings
+			}
 		}
 		var refusal *smsapi.Refusal
 		switch c.role {
@@ -263,8 +282,20 @@ func digitsAlone(text string) string {
 
 // joined are an argument with the cookies of its name behind it, decoded and without their
 // "%". There are none without cookies.
-func (args *arguments) joined(r role, cookies []cookie) []string {
+func (args *arguments) joined(r role, cookies []cookie) (texts []string) {
+	for given := 1; given <= max(1, args.of[r].together()); given++ {
+		texts = append(texts, args.joinedTo(r, given, cookies)...)
+	}
+	return texts
+}
+
+// joinedTo is joined for an argument that is given so often.
+func (args *arguments) joinedTo(r role, given int, cookies []cookie) []string {
 	decoded, _ := smsapi.AppendUnescaped(nil, args.of[r].raw, ' ')
+	if given*len(decoded) > phone.MaxField {
+		return nil // which is no number
+	}
+	decoded = bytes.TrimSuffix(bytes.Repeat(append(decoded, ','), given), []byte(","))
 	raw := string(decoded)
 	found, escapes := false, false
 	for i := range cookies {

@@ -137,7 +137,7 @@ const minAbroad = 8
 const maxCountries = 8
 
 // maxForeign is the longest phone that is read in another country, in bytes: some eighty
-// numbers. Several countries share it. In Argentina, whose numbers need the most looks, hostile
+// numbers. Several countries share it, and phones in cookies. In Argentina, whose numbers need the most looks, hostile
 // digits of that length take half a second.
 const maxForeign = 1024
 
@@ -159,7 +159,7 @@ func (a *API) readIn(country, written string, args *arguments, to *smsapi.Recipi
 		return nil
 	}
 	field, _ := smsapi.AppendUnescaped(nil, written, ' ')
-	if len(field) > maxForeign/len(args.countries) {
+	if args.abroad += len(field); args.abroad > maxForeign || len(field) > maxForeign/len(args.countries) {
 		return refusedReadings
 	}
 	phones, err := region.Readings(to.Phones, string(field))

@@ -29,7 +29,7 @@ func (args *arguments) kind() (smsapi.Kind, *smsapi.Refusal) {
 	if args.control || !f.plain && holdsControl(f.raw) {
 		return smsapi.Other, refusedControl
 	}
-	if args.heavy > maxHeavy || args.longName && !args.harmless() {
+	if args.effort > maxEffort || args.longName && !args.harmless() {
 		return smsapi.Other, refusedLongName
 	}
 	if args.numbered && args.presentWithCookies(recipient) {

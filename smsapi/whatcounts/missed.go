@@ -2,7 +2,6 @@ package whatcounts
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/stopgate/stopgate/smsapi"
@@ -45,16 +44,13 @@ func (args *arguments) endsEarly(query, form string) bool {
 	return !head.present(sender)
 }
 
-// firstIsHidden reports whether the first argument of a query is a sender that goes by
-// another name to somebody, because the path before it ends oddly: h3 1 decodes the
+// firstIsSender reports whether the first argument of a query is a sender. It goes by another
+// name to somebody where the path before it ends oddly: h3 1 decodes the
 // path of /api_web%3F?sender_code=1 before it looks for the "?", and Fastify 4 begins
 // the query at the semicolon of /api_web;?sender_code=1, and Elysia 1.4 at the ampersand of
 // /api_web/&?sender_code=1, or at an equals sign there.
-func firstIsHidden(u *url.URL) bool {
-	if !holdsMark(u.Path) {
-		return false
-	}
-	first, _, _ := strings.Cut(u.RawQuery, "&")
+func firstIsSender(query string) bool {
+	first, _, _ := strings.Cut(query, "&")
 	name, _, _ := strings.Cut(first, "=")
 	return foldedRole(name) == sender
 }

@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/stopgate/stopgate/smsapi"
 )
 
 // Models of what server families make of a request, each after its own rules
 // for splitting, decoding, folding and choosing among duplicates. They know
-// nothing of the code under test. docs/reading.md names the source of each rule.
+// nothing of the code under test, but for Mono's entities, which are held to Mono's own. docs/reading.md names the source of each rule.
 
 // seen is what a model's application finds under each name.
 type seen map[string]string
@@ -93,24 +95,14 @@ var models = []model{
 		return append(views, last(append(q, b...)), last(append(b, q...)), last(q), last(b))
 	}},
 	{"asp.net", func(a asked) (views []seen) {
-		text := strings.ReplaceAll(strings.TrimPrefix(a.query, "?"), "&amp;", "&") // as Mono does
-		q, f := decoded(split(text, "&"), aspDecode), decoded(split(a.body, "&"), aspDecode)
-		raw := cookies(a.cookie)
-		c := decoded(raw, aspDecode)
-		for _, pairs := range [][]pair{q, f, c, raw} {
-			for i := range pairs {
-				pairs[i].name = strings.ToLower(pairs[i].name)
-			}
+		query := strings.TrimPrefix(a.query, "?")
+		views = aspViews(strings.ReplaceAll(query, "&amp;", "&"), a.body, a.cookie)
+		mono := withoutMonoEntities(smsapi.InLatin1(query))
+		if mono != query {
+			views = append(views, aspViews(mono, a.body, a.cookie)...)
 		}
-		for i := range raw { // Mono drops the first of two equals signs
-			raw[i].value = strings.TrimPrefix(raw[i].value, "=")
-		}
-		query := joined(named(q))
-		for _, form := range []seen{joined(named(f)), joined(f), {}} { // bare names count in Mono's form, in .NET's they do not
-			for _, jar := range []seen{joined(c), first(c), joined(raw), first(raw), first(named(raw))} { // cookies are asked last
-				views = append(views, over(query, over(form, jar)))
-			}
-			views = append(views, over(query, form), over(form, query), query, form)
+		if body := withoutMonoEntities(strings.TrimPrefix(a.body, "?")); body != a.body { // HttpUtility.ParseQueryString
+			views = append(views, aspViews(mono, body, a.cookie)...)
 		}
 		return views
 	}},
@@ -349,6 +341,29 @@ func cookies(header string) (pairs []pair) {
 }
 
 func limit(pairs []pair) []pair { return pairs[:min(len(pairs), 1000)] }
+
+// aspViews are the views of ASP.NET's accessors.
+func aspViews(query, body, cookie string) (views []seen) {
+	q, f := decoded(split(query, "&"), aspDecode), decoded(split(body, "&"), aspDecode)
+	raw := cookies(cookie)
+	c := decoded(raw, aspDecode)
+	for _, pairs := range [][]pair{q, f, c, raw} {
+		for i := range pairs {
+			pairs[i].name = strings.ToLower(pairs[i].name)
+		}
+	}
+	for i := range raw { // Mono drops the first of two equals signs
+		raw[i].value = strings.TrimPrefix(raw[i].value, "=")
+	}
+	asked := joined(named(q))
+	for _, form := range []seen{joined(named(f)), joined(f), {}} { // bare names count in Mono's form, in .NET's they do not
+		for _, jar := range []seen{joined(c), first(c), joined(raw), first(raw), first(named(raw))} { // cookies are asked last
+			views = append(views, over(asked, over(form, jar)))
+		}
+		views = append(views, over(asked, form), over(form, asked), asked, form)
+	}
+	return views
+}
 
 func named(pairs []pair) (with []pair) {
 	for _, p := range pairs {

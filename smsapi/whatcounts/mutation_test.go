@@ -1,6 +1,7 @@
 package whatcounts
 
 import (
+	"fmt"
 	"math/rand"
 	"strings"
 	"testing"
@@ -23,19 +24,55 @@ var mutations = []string{
 	"%3D", "%3B", "%23", "?", "!", "'", "\"", "(", ")", "{", "}", "|", "\\", "/", ":", "*", "~", "^", "`", "@", ",", "$", "<", ">", "\x80", "\xff",
 	"%80", "%ff", "%c3%a9", "%ef%bb%bf", "%e2%80%8b", "%0b", "%1f", "%7f", "amp;", "&amp;", "[]", "[0]", "][", "a", "1", "c", "phone", "phone=",
 	"&phone=", "&c=", "&r=", "&sender_code=", "%5f", "%2e", "%2b", "%70", "%63", "%72", "==", "&&", "=&", "&=", "%3d", "__proto__", "0",
+	"\uff06", "\uff1d", "\uff05", "&#;", "&;", "&#38;", "&#x3d;", "&#2147483686;", "\uff06phone\uff1d",
+}
+
+// spelt are ways to write a character of ASCII, as one or another reader undoes.
+var spelt = [...]func(c byte) string{
+	func(c byte) string { return string(rune(c) + '\uff00' - ' ') }, // full-width
+	func(c byte) string { return fmt.Sprintf("&#%d;", c) },
+	func(c byte) string { return fmt.Sprintf("&#x%x;", uint32(c)|1<<31) },
+	func(c byte) string { return "&" + string(rune(c)) }, // which Mono collects
+	func(c byte) string { return fmt.Sprintf("%%%02x", c) },
+	func(c byte) string { return fmt.Sprintf("%%u%04x", c) },
+}
+
+// spellPart spells a stretch of text from at on.
+func spellPart(rng *rand.Rand, text string, at int) string {
+	end := min(at+1+rng.Intn(1+rng.Intn(12)), len(text))
+	return text[:at] + spell(rng, text[at:end]) + text[end:]
+}
+
+// spell writes a stretch of text in one of these ways.
+func spell(rng *rand.Rand, text string) string {
+	var b strings.Builder
+	way := spelt[rng.Intn(len(spelt))]
+	for _, c := range []byte(text) {
+		if c > ' ' && c < 0x7f {
+			b.WriteString(way(c))
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // mutate changes text in one to three places.
 func mutate(rng *rand.Rand, text string) string {
 	for range 1 + rng.Intn(3) {
 		at := rng.Intn(len(text) + 1)
-		switch pairs := strings.Split(text, "&"); rng.Intn(6) {
+		switch pairs := strings.Split(text, "&"); rng.Intn(9) {
 		case 0:
 			text = text[:at] + text[min(at+1, len(text)):]
 		case 1:
 			text = text[:at] + strings.ToUpper(text[at:min(at+1, len(text))]) + text[min(at+1, len(text)):]
 		case 2:
 			text += "&" + pairs[rng.Intn(len(pairs))]
+		case 3, 4:
+			text = spellPart(rng, text, at)
+		case 5: // the same once more, spelt otherwise
+			pair := pairs[rng.Intn(len(pairs))]
+			text += "&" + spellPart(rng, pair, rng.Intn(len(pair)+1))
 		default:
 			text = text[:at] + mutations[rng.Intn(len(mutations))] + text[at:]
 		}

@@ -136,10 +136,17 @@ func isHeavy(name string) bool {
 	return false
 }
 
-// maxHeavy is how many bytes of such names one request may have, where a long name counts as
-// one of maxOddName. A megabyte of them would take many seconds. Beside a harmless command as
-// well, for any of them may name another.
-const maxHeavy = 16 << 10
+// maxEffort is how many bytes of odd names are looked at in one request, in all readings of it
+// together: some fifty thousand of twenty bytes where one
+// reading is enough, which is more than servers read, or 64 kB of heavy ones. A megabyte
+// of them in seven readings would take seconds. Beside a harmless command as well, for any of
+// them may name another.
+const (
+	maxEffort = 2 << 20
+	heavyByte = 32 // what a byte of a heavy name counts
+	lightName = 4  // by what the effort of a bare name is divided
+	perName   = 16 // what a name counts beside its bytes
+)
 
 // underscoredRole is the role of a plain name with underscores where none belong: lodash's
 // camelCase, humps and camelcase-keys make phone of _phone, and senderCode of sender__code.

@@ -11,46 +11,10 @@ import (
 // behind one in its route) or a bar (ThinkPHP's other slash), as it is or encoded, and whether
 // it may hold an encoded separator, once or more. Most sends hold neither, so what either of
 // them is looked for need not be.
-func outOfPlace(query string) (slash, separator bool) {
-	slash = strings.IndexByte(query, '/') >= 0 || strings.IndexByte(query, '?') >= 0 || strings.IndexByte(query, '|') >= 0
-	var met escapeSet
-	for {
-		i := strings.IndexByte(query, '%')
-		if i < 0 || len(query) < i+3 {
-			return slash || met&escapedSlash != 0, met&escapedSeparator != 0
-		}
-		met |= firstDigit[query[i+1]] & secondDigit[query[i+2]]
-		query = query[i+1:]
-	}
+func (args *arguments) outOfPlace(query string) (slash, separator bool) {
+	slash, separator = smsapi.EscapedMarks(query)
+	return slash || args.question || strings.IndexByte(query, '/') >= 0 || strings.IndexByte(query, '|') >= 0, separator
 }
-
-// escapeSet is a set of escapes that outOfPlace looks for.
-type escapeSet uint8
-
-const (
-	escaped2F escapeSet = 1 << iota // a slash
-	escaped3F
-	escaped7C
-	escaped26
-	escaped3B
-	escaped25
-
-	escapedSlash     = escaped2F | escaped3F | escaped7C | escaped25
-	escapedSeparator = escaped26 | escaped3B | escaped25
-)
-
-// firstDigit and secondDigit are the escapes that have a digit in that place: an escape is
-// in both. Branches would cost a text of many escapes more than all else that is looked for.
-var firstDigit, secondDigit = func() (first, second [256]escapeSet) {
-	for e, digits := range map[escapeSet]string{
-		escaped2F: "2F", escaped3F: "3F", escaped7C: "7C", escaped26: "26", escaped3B: "3B", escaped25: "25",
-	} {
-		first[digits[0]] |= e
-		second[digits[1]] |= e
-		second[digits[1]|0x20] |= e // the small letter; a digit has that bit
-	}
-	return first, second
-}()
 
 // hasNestedCommand reports whether text, a raw query or form, holds an encoded
 // separator behind which somebody who decodes before splitting finds an SMS

@@ -16,8 +16,9 @@ import (
 // A path in the query carries arguments in the same ways: /?/bin/api_web/phone/1, and
 // /?s=bin/api_web/phone/1 to ThinkPHP, where they go before the request's own.
 //
-// slash: the query holds one, see [outOfPlace].
-func hasPathArguments(u *url.URL, slash bool) bool {
+// slash: the query holds one, see [arguments.outOfPlace].
+// marked: the path holds a mark, see [holdsMark].
+func hasPathArguments(u *url.URL, slash, marked bool) bool {
 	if slash && smsapi.QueryNames(u.RawQuery, endpoint) {
 		for piece := range strings.SplitSeq(u.RawQuery, "&") {
 			if smsapi.TextNames(piece, endpoint) && pathHasArguments(piece) {
@@ -25,7 +26,7 @@ func hasPathArguments(u *url.URL, slash bool) bool {
 			}
 		}
 	}
-	if u.RawPath == "" && strings.Index(u.Path, endpoint) == len(u.Path)-len(endpoint) && !holdsMark(u.Path) {
+	if u.RawPath == "" && !marked && strings.Index(u.Path, endpoint) == len(u.Path)-len(endpoint) {
 		return false
 	}
 	return partsAreArguments(u.RawPath) || pathHasArguments(u.Path)

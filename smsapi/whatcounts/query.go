@@ -14,6 +14,7 @@ func (args *arguments) readQuery(query string) {
 		args.read(smsapi.QueryForm(query), inQuery)
 		return
 	}
+	args.question = true
 	last := strings.LastIndexByte(query, '?')
 	form := smsapi.QueryForm(query)
 	var p smsapi.Pair
@@ -38,8 +39,7 @@ func (args *arguments) readQuery(query string) {
 			at++
 		}
 	}
-	args.segments += form.Segments()
-	args.pieces += form.Pieces()
+	args.count(&form)
 	for rest, ok := query[first+1:], true; ok; {
 		var pair string
 		pair, rest, ok = strings.Cut(rest, "?")
@@ -66,7 +66,11 @@ func upToAmpersand(value string) string {
 // readNameless looks at a pair that begins with "=". Spring WebFlux and Netty pass over
 // it, and find the name behind: =phone=1. querystringify does so behind any of "?#=".
 func (args *arguments) readNameless(p *smsapi.Pair) {
-	name, value, _ := strings.Cut(strings.TrimLeft(p.Value, "=?#"), "=")
+	name, value, given := strings.Cut(strings.TrimLeft(p.Value, "=?#"), "=")
+	if len(name) > maxOddName || !args.mayLook(name, false) {
+		args.longName = args.longName || given
+		return
+	}
 	if r := foldedRole(name); r != noRole {
 		args.object(r, refusedSpelling[r])
 	}
@@ -83,7 +87,7 @@ func (args *arguments) readJoined(text string) {
 		if !given || strings.IndexByte(name, ';') < 0 {
 			continue
 		}
-		if len(name) > maxOddName {
+		if len(name) > maxOddName || !args.mayLook(name, false) {
 			args.longName = true
 			continue
 		}

@@ -2,7 +2,6 @@ package whatcounts
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/stopgate/stopgate/phone"
 	"github.com/stopgate/stopgate/smsapi"
@@ -35,7 +34,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := smsapi.SizeRefusal(r); refusal != nil {
 		return refusal
 	}
-	singleBytes, refusal := smsapi.DecodingRefusal(r)
+	decoding, refusal := smsapi.DecodingRefusal(r)
 	if refusal != nil {
 		return refusal
 	}
@@ -47,23 +46,23 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if smsapi.LooksStructured(query) {
 		return smsapi.RefusedLook
 	}
-	args := arguments{singleBytes: singleBytes, cookies: readJar(r.Header["Cookie"])}
+	args := arguments{singleBytes: decoding.SingleBytes, cookies: readJar(r.Header["Cookie"])}
 	args.readQuery(query)
-	if isYAML(form, args.present(command)) {
-		return smsapi.RefusedLook
-	}
 	if form != "" {
+		if isYAML(form, args.present(command)) {
+			return smsapi.RefusedLook
+		}
 		args.read(smsapi.BodyForm(form), inBody)
 	}
-	semicolons := strings.IndexByte(query, ';') >= 0 || strings.IndexByte(form, ';') >= 0
-	if semicolons {
+	if args.semicolons {
 		args.readJoined(query)
 		args.readJoined(form)
 	}
-	if semicolons || mayChange(query, form) {
+	if args.semicolons || decoding.RawBytes || mayChange(query, form) {
 		args.readChanged(query, form)
 	}
-	args.cut = args.cut || firstIsHidden(r.URL) || args.endsEarly(query, form)
+	marked := holdsMark(r.URL.Path)
+	args.cut = args.cut || marked && firstIsSender(query) || args.endsEarly(query, form)
 
 	kind, refusal := args.kind()
 	if refusal != nil {
@@ -76,11 +75,11 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if kind == smsapi.Other && isCommandLine(query) || isBodyOfWords(r.Method, form) {
 		return refusedWords
 	}
-	slash, separator := outOfPlace(query)
+	slash, separator := args.outOfPlace(query)
 	if separator && hasNestedCommand(query) || hasNestedCommand(form) {
 		return refusedNested
 	}
-	if hasPathArguments(r.URL, slash) {
+	if hasPathArguments(r.URL, slash, marked) {
 		return refusedPathArgument
 	}
 	if kind == smsapi.Other {

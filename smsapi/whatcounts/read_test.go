@@ -2,6 +2,7 @@ package whatcounts
 
 import (
 	"cmp"
+	"fmt"
 	"net/http/httptest"
 	"runtime"
 	"slices"
@@ -306,12 +307,19 @@ func TestLongNamesCostLittle(t *testing.T) {
 		"PHP's superglobal":    {query: strings.Repeat("_GET[", 12_000) + "x=1"},
 		"escaped percents":     {path: "/%" + strings.Repeat("25", 15_000), query: "c=find"},
 		"cookies":              {query: ordinarySend, cookie: strings.Repeat("p;", 16_000)},
-		"phones in cookies":    {query: ordinarySend, cookie: strings.Repeat("phone;", 5_000), most: 192 << 20},
+		"phones in cookies":    {query: ordinarySend, cookie: strings.Repeat("phone;", 5_000)},
 		"odd names in cookies": {query: ordinarySend, cookie: strings.Repeat("a%;", 10_000)},
 		"scripts":              {body: ordinarySend + "&a=x" + strings.Repeat("<script>", 125_000)},
 		"scripts, and all that is read anew for": {
 			body: ordinarySend + "&" + strings.Repeat("<script>\xff", 40_000) + "%2525252525=1&a=\x01&#x41;<b>",
 			most: 192 << 20,
+		},
+		"odd pairs": {body: "c=find&x=1\x01\xff\xc3\xa9&lt;<b>;&" + strings.Repeat(";top.%6.m=\xff\n&#1;<>", 45_000)},
+		"one bare name": {
+			body: ordinarySend + "&" + strings.Repeat("\U0001D160%", 200_000) + "&x=\x01\xff<b>&#65;&amp;",
+		},
+		"pairs without a name": {
+			body: "c=xx&phone=1&x=1\x01\xff\xc3\xa9&lt;<b>;&" + strings.Repeat("\xc3]?6%r%E2nxtPw\xc3harsdt%3C%3E0%4\xff&=1_3sa0c6#69_[[", 18_000),
 		},
 		"names that are looked at in many forms": {
 			body: "c=find&x=\x01\xff\xc3\xa9&z=&#50;&y=<b>&" + strings.Repeat("nxtP"+strings.Repeat("<style>\ufdfa", 23)+"%25%25%25>=1&", 4000),
@@ -330,6 +338,67 @@ func TestLongNamesCostLittle(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > cmp.Or(c.most, 64<<20) {
 			t.Errorf("%s took %d bytes", name, took)
+		}
+	}
+}
+
+// Express and Mono join what is repeated, in the query, the body or both, and ASP.NET's
+// Request.Params the cookies with it. A backend keeps the digits of that, whether or not it can
+// be read otherwise.
+func TestPartsOfAPhone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "short")
+	for _, tt := range []struct{ query, body, cookie, meant string }{
+		{"phone=20655&phone=20655", "", "", "12065520655"},
+		{"phone=%202%2F065%EF%BC%8C5%3B&phone=%202%2F065%EF%BC%8C5%3B", "", "", "12065520655"},
+		{"phone=20655" + strings.Repeat("+", 17_000) + "&phone=20655" + strings.Repeat("+", 17_000), "", "", "12065520655"},
+		{"phone=63155&phone=63155", "phone=63155", "", "16315563155"},
+		{"phone=212&phone=212", "", "phone=5555", "12122125555"},
+		{"phone=212", "phone=212", "phone=5555", "12122125555"},
+		{"phone=212&phone=212", "phone=212", "phone=5555", "12122125555"},
+	} {
+		meant, err := phone.In("US").Canonical(tt.meant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("POST", "/bin/api_web?r=myrealm&p=x&c=smssendmessagetophone&sender_code=12345&"+tt.query, strings.NewReader(tt.body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if tt.cookie != "" {
+			r.Header.Set("Cookie", tt.cookie)
+		}
+		body := smsapi.NewBody(r, 1<<20)
+		var call smsapi.Call
+		if refusal := f.api.Read(r, &body, &call); refusal == nil && !slices.Contains(call.Recipients[0].Phones, meant) {
+			t.Errorf("%.60s, %s, %s is %v", tt.query, tt.body, tt.cookie, call.Recipients[0].Phones)
+		} else if refusal != nil && refusal.Code != "repeated_phone" && refusal.Code != "phone_unreadable" {
+			t.Errorf("%.60s: %s", tt.query, refusal.Code)
+		}
+	}
+}
+
+// What other commands of the account carry in bulk has many odd names.
+func TestBulkRequestsPass(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, "")
+	var contacts, rows strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&contacts, "&contacts[%d][mobile]=1310555%04d", i, i%10_000)
+		fmt.Fprintf(&rows, "Doe;Jane %d;1310555%04d;Springfield;yes\n", i, i%10_000)
+	}
+	for name, body := range map[string]string{
+		"arrays":                  "c=import&r=myrealm" + strings.Repeat("&numbers%5B%5D=13105550000", 30_000),
+		"contacts":                "c=import&r=myrealm" + contacts.String(),
+		"rows of CSV, unescaped":  "c=sub&r=myrealm&data=" + rows.String(),
+		"text with semicolons":    "c=note&r=myrealm&text=" + strings.Repeat("as it was, so it is; ", 40_000),
+		"pieces outside ASCII":    "c=note&r=myrealm&text=" + strings.Repeat("\u00e9;\u00e0;\u00fc;", 2_300),
+		"one long base64 at last": "c=find&r=myrealm&a&=" + strings.Repeat("QUJD", 80) + "==",
+	} {
+		r := httptest.NewRequest("POST", "/bin/api_web", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		bounded := smsapi.NewBody(r, 4<<20)
+		var call smsapi.Call
+		if refusal := f.api.Read(r, &bounded, &call); refusal != nil {
+			t.Errorf("%s: %s", name, refusal.Code)
 		}
 	}
 }
@@ -354,7 +423,7 @@ func TestBodiesCostTheirLength(t *testing.T) {
 		}
 		return time.Since(begin)
 	}
-	for _, unit := range []string{"%26", "%25%26", "%3b%25", "é&", ";é=", "a.b&", "a%5Bb%5D=&", "?a", "=&", "%%"} {
+	for _, unit := range []string{"%26", "%25%26", "%3b%25", "é&", ";é=", "a.b&", "a%5Bb%5D=&", "?a", "=&", "%%", ";top.%6.m=\xff\n&#1;<>", "=ph%256fnf=1&", "_c=sm%2&"} {
 		var short time.Duration
 		long := time.Hour
 		for range 3 {

@@ -12,8 +12,14 @@ import (
 // readPhones collects every number that a backend could read from the phone.
 func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal {
 	f := &args.of[recipient]
-	if f.plain && f.times == 1 {
-		return a.addPhones(to, f.raw)
+	if f.times == 1 {
+		if f.plain {
+			return a.addPhones(to, f.raw)
+		}
+		// A plus before nothing but digits makes no difference; see [phone.Region.Readings].
+		if digits, ok := strings.CutPrefix(f.raw, "%2B"); ok && isDigits(digits) && len(digits) <= phone.MaxDigits {
+			return a.addPhones(to, digits)
+		}
 	}
 	var buf [64]byte
 	field, refusal := args.strict(buf[:0], recipient)
@@ -24,18 +30,28 @@ func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal 
 		return refusal
 	}
 	for _, form := range f.otherForms(string(field), ",") {
-		if more, err := a.region.Readings(to.Phones, form); err == nil {
+		more, err := a.region.Readings(to.Phones, form)
+		if err != nil { // what the backend's own reader keeps
+			more, err = a.region.Readings(to.Phones, digitsAlone(form))
+		}
+		if err == nil {
 			to.Phones = more
 		}
 	}
 	return nil
 }
 
-// otherForms are a value as those have it who join what is repeated, who read a raw plus as it
-// is, and who take characters for bytes. Who cannot read them cannot send.
+// otherForms are a value as those have it who join what is repeated, of which some see only what
+// is in the query or in the body, who read a raw plus as it is, and who take characters for bytes.
 func (f *argument) otherForms(field, between string) (forms []string) {
-	if f.times > 1 {
-		forms = append(forms, strings.Repeat(field+between, int(f.times)))
+	for n := 2; n <= f.together(); n++ {
+		once := field + between
+		if len(once)*n > phone.MaxField {
+			once = digitsAlone(field)
+		}
+		if len(once)*n <= phone.MaxField {
+			forms = append(forms, strings.Repeat(once, n))
+		}
 	}
 	if strings.IndexByte(f.raw, '+') >= 0 {
 		literal, _ := smsapi.AppendUnescaped(nil, f.raw, '+')
@@ -43,6 +59,9 @@ func (f *argument) otherForms(field, between string) (forms []string) {
 	}
 	return append(forms, smsapi.InBytes(f.raw)...)
 }
+
+// together is how many of a repeated value may be one number together: no number has more digits.
+func (f *argument) together() int { return min(int(f.times), phone.MaxDigits) }
 
 func (a *API) addPhones(to *smsapi.Recipient, field string) *smsapi.Refusal {
 	if strings.TrimSpace(field) == "" {
@@ -114,7 +133,11 @@ func (a *API) readSenders(args *arguments, to *smsapi.Recipient) *smsapi.Refusal
 		return nil
 	}
 	for _, form := range f.otherForms(string(field), "") {
-		if more, err := a.region.SenderReadings(to.Senders, form); err == nil {
+		more, err := a.region.SenderReadings(to.Senders, form)
+		if err != nil {
+			more, err = a.region.SenderReadings(to.Senders, digitsAlone(form))
+		}
+		if err == nil {
 			to.Senders = more
 		}
 	}

@@ -68,7 +68,7 @@ var (
 	refusedLongName = &smsapi.Refusal{
 		Status: http.StatusBadRequest,
 		Code:   "name_too_long",
-		Reason: "An argument has a name of more than 256 bytes, or the names are written in ways that take too long to check, so percent-encode the & and = of values once",
+		Reason: "An argument has a name of more than 256 bytes, or the names are so many or so written that they take too long to check, so percent-encode the &, ; and = of values once",
 	}
 	refusedTooMany = &smsapi.Refusal{
 		Status: http.StatusBadRequest,

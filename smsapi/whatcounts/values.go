@@ -27,6 +27,16 @@ var plainValueByte = func() (t [256]bool) {
 	return t
 }()
 
+// isDigits reports whether s is digits of ASCII alone, and not empty.
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // sameDecoded reports whether two values are the same once decoded.
 func sameDecoded(a, b string) bool {
 	var bufA, bufB [64]byte
@@ -34,6 +44,17 @@ func sameDecoded(a, b string) bool {
 	decodedB, _ := smsapi.AppendUnescaped(bufB[:0], b, ' ')
 	return bytes.Equal(decodedA, decodedB)
 }
+
+// isDoubtful reports whether a raw value ends early to somebody, or cannot be decoded: of two
+// spellings of one value, only one may then be what it seems.
+func isDoubtful(raw string) bool {
+	var buf [64]byte
+	_, met := smsapi.AppendUnescaped(buf[:0], raw, ' ')
+	return met&smsapi.EscapesBroken != 0 || strings.ContainsAny(raw, "=#") || smsapi.HalfEscaped(raw)
+}
+
+// isLoose reports whether a raw value is read in two ways that both count, see otherForms.
+func isLoose(raw string) bool { return strings.IndexByte(raw, '+') >= 0 || !smsapi.IsASCII(raw) }
 
 // strict appends the decoded value of r, or says why readers could differ about
 // where it ends or what it is.

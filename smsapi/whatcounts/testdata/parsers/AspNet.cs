@@ -1,6 +1,7 @@
 // Reads a JSON list of {"method", "query", "body", "cookie"} from standard input and
 // writes what System.Web makes of them: {"asp.net/version": [[{name: value}, ...], ...]}.
-// What it answers with an error has no views. Bytes travel as Latin-1.
+// What it answers with an error has no views. Bytes travel as Latin-1, and the query is handed to
+// System.Web as Mono's FastCGI server does it: in Latin-1, whatever does not fit in it.
 using System;
 using System.Collections;
 using System.Collections.Generic;
@@ -48,8 +49,10 @@ class AspNet {
   }
 
   static ArrayList Views(IDictionary<string, object> asked) {
-    var bytes = Encoding.GetEncoding("ISO-8859-1").GetBytes((string) asked["body"]);
-    var worker = new Worker((string) asked["method"], (string) asked["query"], (string) asked["cookie"], bytes);
+    var latin1 = Encoding.GetEncoding("ISO-8859-1");
+    var bytes = latin1.GetBytes((string) asked["body"]);
+    var query = Encoding.UTF8.GetString(latin1.GetBytes((string) asked["query"]));
+    var worker = new Worker((string) asked["method"], latin1.GetString(latin1.GetBytes(query)), (string) asked["cookie"], bytes);
     var views = new ArrayList();
     try {
       var request = new HttpContext(worker).Request;
@@ -58,6 +61,10 @@ class AspNet {
       views.Add(View(name => request.Form[name] ?? request.QueryString[name]));
       views.Add(View(name => request.QueryString[name]));
       views.Add(View(name => request.Form[name]));
+      var form = HttpUtility.ParseQueryString(Encoding.UTF8.GetString(bytes)); // as beside HttpListener
+      views.Add(View(name => form[name]));
+      views.Add(View(name => form[name] ?? request.QueryString[name]));
+      views.Add(View(name => request.QueryString[name] ?? form[name]));
     } catch (HttpException) {
       views.Clear();
     }
