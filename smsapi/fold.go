@@ -64,9 +64,13 @@ func folds(s string, list bool, known []string) int {
 			found = findHidden(decoded, known)
 		}
 		if found >= 0 || bytes.IndexByte(decoded, '%') < 0 {
-			return found // or nothing is left to decode
+			return found
 		}
-		decoded = appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
+		next := appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
+		if bytes.Equal(next, decoded) {
+			return -1 // nothing is left to decode
+		}
+		decoded = next
 	}
 	return -1
 }

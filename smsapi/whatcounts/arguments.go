@@ -38,8 +38,9 @@ type arguments struct {
 	realmElsewhere string
 	// numbered: a command of a model, call.c, is a number.
 	numbered bool
-	// mono: they are read as Mono's System.Web does, see inMono.
-	mono bool
+	// changed: they are those of a form or query that somebody changes before he looks at it,
+	// see readChanged; mono: as Mono's System.Web does, see inMono.
+	changed, mono bool
 	// abroad and inCookies count the bytes of phones that were read in other countries, and of
 	// phones and senders in cookies.
 	abroad, inCookies int
@@ -174,7 +175,7 @@ func (args *arguments) readOdd(p *smsapi.Pair, from place) {
 	}
 	if !p.Bare {
 		args.longName = args.longName || len(p.Name) > maxOddName
-		args.member = args.member || foldsToSMSCommand(p.Value)
+		args.member = args.member || args.mayLookAt(p.Value) && foldsToSMSCommand(p.Value)
 		args.noteModel(p)
 	}
 	r := args.readFolded(p)
@@ -199,11 +200,20 @@ func (args *arguments) mayLook(name string, bare bool) bool {
 	effort := len(name) + perName
 	switch {
 	case isHeavy(name):
-		effort = effort*heavyByte - perName*(heavyByte-1)
+		effort = len(name)*heavyByte + perName
 	case bare && strings.IndexByte(name, '%') < 0:
 		effort /= lightName
 	}
 	args.effort += effort
+	return args.effort <= maxEffort
+}
+
+// mayLookAt is mayLook for the value of such a name. A text may have any length, and takes
+// none, but where it is looked at again and takes long.
+func (args *arguments) mayLookAt(value string) bool {
+	if args.changed && isHeavy(value) {
+		args.effort += len(value)
+	}
 	return args.effort <= maxEffort
 }
 

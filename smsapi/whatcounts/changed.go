@@ -46,7 +46,7 @@ func (args *arguments) readChanged(query, form string) {
 		if q == query && f == form {
 			continue
 		}
-		again := arguments{effort: args.effort, mono: change.mono}
+		again := arguments{effort: args.effort, changed: true, mono: change.mono}
 		if again.mono {
 			again.read(smsapi.AmpersandForm(q), inQuery)
 			again.read(smsapi.AmpersandForm(f), inBody)

@@ -318,6 +318,10 @@ func TestLongNamesCostLittle(t *testing.T) {
 		"one bare name": {
 			body: ordinarySend + "&" + strings.Repeat("\U0001D160%", 200_000) + "&x=\x01\xff<b>&#65;&amp;",
 		},
+		"one value of an odd name": {
+			body: ordinarySend + "&m.c=" + strings.Repeat("\U0001D160%", 200_000) + "&x=\x01\xff<b>&#65;&amp;",
+			most: 192 << 20,
+		},
 		"pairs without a name": {
 			body: "c=xx&phone=1&x=1\x01\xff\xc3\xa9&lt;<b>;&" + strings.Repeat("\xc3]?6%r%E2nxtPw\xc3harsdt%3C%3E0%4\xff&=1_3sa0c6#69_[[", 18_000),
 		},
