@@ -50,29 +50,36 @@ func MemberFolds(name string, known []string) int {
 	}
 }
 
+// maxLookedAtOften is how long a text may be to be looked at each time that it is decoded, in
+// bytes. Of a longer one only the last counts: a megabyte of marks would take seconds.
+const maxLookedAtOften = 64 << 10
+
 // folds decodes s, and once more as long as there are escapes, and looks at what it is each
 // time: as it stands, cleaned, and with what may hide in it.
 func folds(s string, list bool, known []string) int {
 	var buffers [3][256]byte
 	decoded := appendLenient(buffers[0][:0], s, true)
-	for i := range maxDecodings {
-		found := findFolded(decoded, list, known)
-		if found < 0 {
-			found = findCleaned(buffers[2][:0], decoded, list, known)
+	for i := 1; ; i++ {
+		last := i == maxDecodings || bytes.IndexByte(decoded, '%') < 0
+		var next []byte
+		if !last {
+			next = appendLenient(buffers[i%2][:0], string(decoded), true)
+			last = bytes.Equal(next, decoded)
 		}
-		if found < 0 && !list {
-			found = findHidden(decoded, known)
-		}
-		if found >= 0 || bytes.IndexByte(decoded, '%') < 0 {
-			return found
-		}
-		next := appendLenient(buffers[(i+1)%2][:0], string(decoded), true)
-		if bytes.Equal(next, decoded) {
-			return -1 // nothing is left to decode
+		if last || len(s) <= maxLookedAtOften {
+			found := findFolded(decoded, list, known)
+			if found < 0 {
+				found = findCleaned(buffers[2][:0], decoded, list, known)
+			}
+			if found < 0 && !list {
+				found = findHidden(decoded, known)
+			}
+			if found >= 0 || last {
+				return found
+			}
 		}
 		decoded = next
 	}
-	return -1
 }
 
 // findCleaned is findFolded for what is left of a decoded name once it is cleaned. room is

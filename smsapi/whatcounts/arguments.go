@@ -212,7 +212,7 @@ func (args *arguments) mayLook(name string, bare bool) bool {
 // none, but where it is looked at again and takes long.
 func (args *arguments) mayLookAt(value string) bool {
 	if args.changed && isHeavy(value) {
-		args.effort += len(value)
+		args.effort += len(value) * heavyValueByte
 	}
 	return args.effort <= maxEffort
 }

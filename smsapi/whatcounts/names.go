@@ -142,10 +142,11 @@ func isHeavy(name string) bool {
 // of them in seven readings would take seconds. Beside a harmless command as well, for any of
 // them may name another.
 const (
-	maxEffort = 2 << 20
-	heavyByte = 32 // what a byte of a heavy name counts
-	lightName = 4  // by what the effort of a bare name is divided
-	perName   = 16 // what a name counts beside its bytes
+	maxEffort      = 2 << 20
+	heavyByte      = 32 // what a byte of a heavy name counts
+	heavyValueByte = 4  // what a byte of its value counts, see mayLookAt
+	lightName      = 4  // by what the effort of a bare name is divided
+	perName        = 16 // what a name counts beside its bytes
 )
 
 // underscoredRole is the role of a plain name with underscores where none belong: lodash's

@@ -72,7 +72,8 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	if refusal := args.readHeaders(r.Header); refusal != nil {
 		return refusal
 	}
-	if kind == smsapi.Other && isCommandLine(query) || isBodyOfWords(r.Method, form) {
+	if readsWords(r.Method) && (isCommandLine(query) || isBodyOfWords(form)) || hasWordCommand(query) ||
+		kind == smsapi.Other && namesArguments(query) {
 		return refusedWords
 	}
 	slash, separator := args.outOfPlace(query)

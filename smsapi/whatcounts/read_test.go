@@ -320,8 +320,13 @@ func TestLongNamesCostLittle(t *testing.T) {
 		},
 		"one value of an odd name": {
 			body: ordinarySend + "&m.c=" + strings.Repeat("\U0001D160%", 200_000) + "&x=\x01\xff<b>&#65;&amp;",
-			most: 192 << 20,
+			most: 128 << 20,
 		},
+		"a value that is decoded thrice": {
+			body: ordinarySend + "&x.=%25252525" + strings.Repeat("%\u0344", 349_000) + "\x01\xff",
+			most: 128 << 20,
+		},
+		"a long command": {body: "c=%25252525" + strings.Repeat("|\u0301\ufdfa", 174_000) + "}"},
 		"pairs without a name": {
 			body: "c=xx&phone=1&x=1\x01\xff\xc3\xa9&lt;<b>;&" + strings.Repeat("\xc3]?6%r%E2nxtPw\xc3harsdt%3C%3E0%4\xff&=1_3sa0c6#69_[[", 18_000),
 		},
