@@ -51,8 +51,8 @@ func namesArguments(query string) bool {
 // them, and may be another send.
 func hasWordCommand(query string) bool {
 	plus := strings.IndexByte(query, '+')
-	if plus < 0 || strings.LastIndexByte(query, '=') < plus {
-		return false
+	if plus < 0 || strings.IndexByte(query[plus:], '=') < 0 {
+		return false // as of nearly all sends, whose text comes last
 	}
 	for word := range strings.SplitSeq(query[plus+1:], "+") {
 		if strings.IndexByte(word, '=') >= 0 && isNestedCommand(upToSeparator(word[:min(len(word), maxNestedPair)])) {
