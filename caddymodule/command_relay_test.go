@@ -39,6 +39,10 @@ func TestRelayCommand(t *testing.T) {
 	d.want(0, "the relay is paused; 'caddy sms-optout relay resume' ends that", "relay", "pause")
 	d.want(0, "the relay is paused", "relay", "retry")
 	g.mustStop(otherPhone)
+	eventually(t, "the relay has read of it in the journal", func() bool {
+		s, _ := onlyStore(t)
+		return s.relay.running().Status().Realms[0].Waiting == 1
+	})
 	d.want(10, "realm myrealm: running, 2 not told (of those due 1 wait", "relay", "status")
 	d.want(0, "                   the relay is paused", "stats")
 	g.reload(o) // does not end it
