@@ -291,7 +291,7 @@ func (args *arguments) add(r role, p *smsapi.Pair, from place) {
 		f.given, f.raw, f.plain = true, value, isPlainValue(value)
 		return
 	}
-	if f.raw != value {
+	if f.raw != value && f.refusal == nil { // once refused, each of thousands would be compared in vain
 		args.respelt(r, value)
 	}
 }

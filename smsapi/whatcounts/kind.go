@@ -49,7 +49,7 @@ func (args *arguments) kind() (smsapi.Kind, *smsapi.Refusal) {
 		return kind, args.cookieCommand()
 	}
 	// ISO-8859-1 has a sharp s, and many PHP programs take tags out of what they are given.
-	if !f.plain && (len(f.raw) > maxCommand || foldsToSMSCommand(f.raw) || !utf8.Valid(decoded) || bytes.IndexByte(decoded, '<') >= 0) {
+	if len(f.raw) > maxCommand || !f.plain && (foldsToSMSCommand(f.raw) || !utf8.Valid(decoded) || bytes.IndexByte(decoded, '<') >= 0) {
 		return smsapi.Other, refusedCommand
 	}
 	if refusal := args.cookieCommand(); refusal != nil {
@@ -81,8 +81,8 @@ func (args *arguments) kind() (smsapi.Kind, *smsapi.Refusal) {
 	}
 }
 
-// maxCommand is the longest command that is looked at where it is no plain word, in bytes: none
-// has forty, and what somebody may see in a megabyte takes seconds to find.
+// maxCommand is the longest command that is looked at, in bytes: none has forty, and what
+// somebody may see in a megabyte takes seconds to find.
 const maxCommand = 4096
 
 // isNumber reports whether s is digits, with a sign or blanks around.

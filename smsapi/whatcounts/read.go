@@ -49,7 +49,7 @@ func (a *API) read(r *http.Request, body *smsapi.Body, call *smsapi.Call) *smsap
 	args := arguments{singleBytes: decoding.SingleBytes, cookies: readJar(r.Header["Cookie"])}
 	args.readQuery(query)
 	if form != "" {
-		if isYAML(form, args.present(command)) {
+		if isYAML(form, args.present(command)) || wantsYAML(r.Header["Accept"]) {
 			return smsapi.RefusedLook
 		}
 		args.read(smsapi.BodyForm(form), inBody)

@@ -46,7 +46,7 @@ func (a *API) readPhones(args *arguments, to *smsapi.Recipient) *smsapi.Refusal 
 func (f *argument) otherForms(field, between string) (forms []string) {
 	for n := 2; n <= f.together(); n++ {
 		once := field + between
-		if len(once)*n > phone.MaxField {
+		if len(once)*n > maxJoined {
 			once = digitsAlone(field)
 		}
 		if len(once)*n <= phone.MaxField {
@@ -59,6 +59,10 @@ func (f *argument) otherForms(field, between string) (forms []string) {
 	}
 	return append(forms, smsapi.InBytes(f.raw)...)
 }
+
+// maxJoined is how long a value that is joined with itself may be to be read as it stands, in
+// bytes. Of a longer one only the digits are: fifteen readings of 32 kB would take seconds.
+const maxJoined = 1024
 
 // together is how many of a repeated value may be one number together: no number has more digits.
 func (f *argument) together() int { return min(int(f.times), phone.MaxDigits) }

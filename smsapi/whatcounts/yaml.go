@@ -1,6 +1,10 @@
 package whatcounts
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/stopgate/stopgate/smsapi"
+)
 
 // isYAML reports whether a body that says that it is a form is a send to those who read it as
 // YAML, in lines like "phone: 12065551212": with a command among them, or one elsewhere in the
@@ -25,6 +29,18 @@ func isYAML(form string, command bool) bool {
 		}
 	}
 	return found && command
+}
+
+// wantsYAML reports whether an Accept header names YAML, or Perl's Data::Dumper, in which Mutable
+// then reads the body. YAML has more ways to write a pair than lines, and no client of the API asks
+// for either: its answers are texts.
+func wantsYAML(accept []string) bool {
+	for _, types := range accept {
+		if smsapi.IndexFold(types, "yaml") >= 0 || smsapi.IndexFold(types, "data-dumper") >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // yamlPair splits a line at its first colon with a blank or nothing behind it.
