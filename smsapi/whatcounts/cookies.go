@@ -292,7 +292,7 @@ func (args *arguments) joined(r role, cookies []cookie) (texts []string) {
 // joinedTo is joined for an argument that is given so often.
 func (args *arguments) joinedTo(r role, given int, cookies []cookie) []string {
 	decoded, _ := smsapi.AppendUnescaped(nil, args.of[r].raw, ' ')
-	if given*len(decoded) > maxJoined {
+	if given > 1 && given*len(decoded) > maxJoined {
 		decoded = []byte(digitsAlone(string(decoded)))
 	}
 	if given*len(decoded) > phone.MaxField {
